@@ -1,0 +1,56 @@
+# Everything a developer runs. A bare `make` prints the targets.
+
+VENV    := .venv
+PY      := $(VENV)/bin/python
+STAMP   := $(VENV)/.gatelet-ready
+COUNTRY := evaluator/country_table.py
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build serve check lint types test viceroy test-viceroy conform conform-long clean
+
+help: ## Print the targets.
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) $(COUNTRY) ## Make .venv with everything the other targets need (they do this themselves).
+
+$(STAMP): pyproject.toml devhost/bootstrap.sh
+	@sh devhost/bootstrap.sh $(VENV)
+	@touch $@
+
+$(COUNTRY): devhost/country_table.py $(STAMP)
+	@echo "gatelet: writing the country table"
+	@$(PY) -m devhost.country_table
+
+build: setup ## Build the component bin/main.wasm from app.py, edge/ and evaluator/.
+	@$(PY) -m devhost.build
+
+serve: build ## Serve on 127.0.0.1:7676 (PORT, SPEC, HOST, EVENTS_PORT, EVENTS_URL, LAYOUT, REUSE change it).
+	@exec $(PY) -m devhost.serve
+
+lint: setup ## Check style and formatting.
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+
+types: setup ## Check types, tests included.
+	@$(VENV)/bin/mypy
+
+test: build ## Run every test that needs no server from outside.
+	@$(VENV)/bin/pytest
+
+check: lint types test ## Run what CI runs: lint, types and test.
+
+viceroy: setup ## Find Viceroy, Fastly's local server, or build it with cargo (about ten minutes, once a machine).
+	@$(PY) -m devhost.viceroy install
+
+test-viceroy: build viceroy ## Run the tests that need Viceroy.
+	@$(VENV)/bin/pytest -m viceroy
+
+conform: setup ## Compare with the shared conformance vectors (CONFORMANCE names their folder).
+	@$(PY) -m devhost.conform
+
+conform-long: setup ## Compare a million generated cases with the official core.
+	@$(PY) -m tests.conform_long
+
+clean: ## Remove what the other targets made, except the cache outside the checkout.
+	rm -rf $(VENV) $(COUNTRY) bin pkg build dist .local .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
