@@ -63,5 +63,5 @@ if [ ! -x "$venv/bin/python" ] || ! is_usable "$venv/bin/python"; then
 fi
 
 say "installing what the project needs into $venv (about a minute the first time)"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --progress-bar on --editable '.[dev]'
+"$venv/bin/python" -m pip install --disable-pip-version-check --editable '.[dev]'
 say "$venv is ready"
