@@ -1,0 +1,63 @@
+"""Derive the fastly.toml that a local host runs on from the committed one.
+
+The committed file already describes everything locally, with the example spec; this module changes what a developer
+asked to change and nothing else: the file behind the spec's key, the address events go to, the requests a sandbox may
+take. The spec's entry is recognised by its file, so a renamed store or key needs no change here.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+ROOT = Path(__file__).resolve().parent.parent
+COMMITTED = ROOT / "fastly.toml"
+EXAMPLE_SPEC = "examples/spec.json"
+SETTINGS_STORE = "gatelet"
+EVENTS_BACKEND = "events"
+REUSE_SETTING = "requests_per_sandbox"
+
+
+def derive_config(
+    committed: dict[str, Any], *, spec: Path | None, events_url: str, requests_per_sandbox: int | None
+) -> dict[str, Any]:
+    """Return the config with another spec (None: an empty store), events address and reuse."""
+    server = dict(committed["local_server"])
+    server["kv_stores"] = {name: place_spec(items, spec) for name, items in server["kv_stores"].items()}
+    events = server["backends"][EVENTS_BACKEND]
+    server["backends"] = {**server["backends"], EVENTS_BACKEND: {**events, "url": events_url}}
+    if requests_per_sandbox is not None:
+        server["config_stores"] = with_setting(server["config_stores"], REUSE_SETTING, str(requests_per_sandbox))
+    return {**committed, "local_server": server}
+
+
+def place_spec(items: list[dict[str, Any]], spec: Path | None) -> list[dict[str, Any]]:
+    """Return a store's items with the example spec replaced, and every file named by its whole path."""
+    placed = []
+    for item in items:
+        file = item.get("file")
+        if file == EXAMPLE_SPEC:
+            if spec is not None:
+                placed.append({**item, "file": str(spec)})
+        else:
+            placed.append(item if file is None else {**item, "file": str(ROOT / file)})
+    return placed
+
+
+def with_setting(stores: dict[str, Any], key: str, value: str) -> dict[str, Any]:
+    """Return the config stores with one setting of ours changed."""
+    ours = stores[SETTINGS_STORE]
+    return {**stores, SETTINGS_STORE: {**ours, "contents": {**ours["contents"], key: value}}}
+
+
+def read_committed() -> dict[str, Any]:
+    """Read the project's own fastly.toml."""
+    with COMMITTED.open("rb") as source:
+        return tomllib.load(source)
+
+
+def write_config(config: dict[str, Any], target: Path) -> None:
+    """Write a config where a host will read it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(tomli_w.dumps(config), encoding="utf-8")

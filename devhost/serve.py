@@ -1,0 +1,246 @@
+"""Serve the built component on this machine: `make serve`.
+
+One process looks after everything: it writes `.local/fastly.toml`, runs the event sink in a thread, starts the host of
+the component as its only child, waits until `/healthz` answers, and stops what it started on Ctrl-C, on SIGTERM, or
+when the host ends by itself. What can be asked of it comes from the environment; `Wishes` lists it.
+"""
+
+import http.client
+import importlib.util
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from devhost.event_sink import Received, SinkServer
+from devhost.local_config import EXAMPLE_SPEC, ROOT, derive_config, read_committed, write_config
+from devhost.viceroy import INSTALL_HINT, find_viceroy
+
+LOCAL = ROOT / ".local"
+CONFIG = LOCAL / "fastly.toml"
+HOST_LOG = LOCAL / "host.log"
+EVENTS_FILE = LOCAL / "events.jsonl"
+COMPONENT = ROOT / "bin" / "main.wasm"
+ADDRESS = "127.0.0.1"
+START_SECONDS = 120.0
+STOP_SECONDS = 5.0
+EMBEDDED_MODULE = "devhost.embedded.server"
+
+
+class CannotServe(Exception):
+    """What was asked for cannot be served; the message says what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the environment asks for."""
+
+    port: int  # PORT
+    spec: Path | None  # SPEC: a file; `none` serves with an empty store
+    host: str  # HOST: viceroy, embedded, or empty for the better one that is there
+    events_port: int  # EVENTS_PORT: 0 takes any free one
+    events_url: str  # EVENTS_URL: send events there and start no sink
+    events_delay: float  # EVENTS_DELAY: seconds the sink waits before it answers
+    requests_per_sandbox: int | None  # REUSE
+
+
+def read_wishes(environment: Mapping[str, str]) -> Wishes:
+    """Read what is asked for; raises `CannotServe` when it makes no sense."""
+    layout = environment.get("LAYOUT") or "raw"
+    if layout != "raw":
+        raise CannotServe(f"LAYOUT={layout}: only the raw layout exists yet; leave LAYOUT unset or set it to raw")
+    host = environment.get("HOST") or ""
+    if host not in ("", "viceroy", "embedded"):
+        raise CannotServe(f"HOST={host}: set it to viceroy or embedded")
+    return Wishes(
+        port=read_number(environment, "PORT", 7676),
+        spec=read_spec_path(environment.get("SPEC") or EXAMPLE_SPEC),
+        host=host,
+        events_port=read_number(environment, "EVENTS_PORT", 0),
+        events_url=environment.get("EVENTS_URL") or "",
+        events_delay=float(environment.get("EVENTS_DELAY") or 0),
+        requests_per_sandbox=read_number(environment, "REUSE", 0) or None,
+    )
+
+
+def read_number(environment: Mapping[str, str], name: str, default: int) -> int:
+    """Read a whole number of at most 65535."""
+    text = environment.get(name) or str(default)
+    if not text.isascii() or not text.isdigit() or int(text) > 65535:
+        raise CannotServe(f"{name}={text}: set it to a whole number from 0 to 65535")
+    return int(text)
+
+
+def read_spec_path(text: str) -> Path | None:
+    """Find the spec file, whose content is for the service to judge."""
+    if text == "none":
+        return None
+    path = (ROOT / Path(text).expanduser()).resolve()
+    if not path.is_file():
+        raise CannotServe(f"SPEC={text}: there is no file {path}")
+    return path
+
+
+def host_command(wishes: Wishes) -> list[str]:
+    """Choose the host and return the command that runs it, saying which it is."""
+    viceroy = None if wishes.host == "embedded" else find_viceroy()
+    if viceroy is not None:
+        print(f"gatelet: host is Viceroy ({viceroy})", flush=True)
+        return [str(viceroy), "serve", "-C", str(CONFIG), "--addr", f"{ADDRESS}:{wishes.port}", str(COMPONENT)]
+    if wishes.host == "viceroy":
+        raise CannotServe(f"HOST=viceroy: there is no Viceroy here; {INSTALL_HINT}")
+    if not has_embedded_host():
+        raise CannotServe(f"there is no Viceroy here, and this version has no embedded host yet; {INSTALL_HINT}")
+    print(
+        "gatelet: host is the embedded one" + ("" if wishes.host else f" (no Viceroy here; {INSTALL_HINT})"), flush=True
+    )
+    return [sys.executable, "-m", EMBEDDED_MODULE, str(CONFIG), str(wishes.port), str(COMPONENT)]
+
+
+def has_embedded_host() -> bool:
+    """Say whether this version can host the component in Python."""
+    try:
+        return importlib.util.find_spec(EMBEDDED_MODULE) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def check_port(port: int) -> None:
+    """Raise `CannotServe` when something else listens there already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((ADDRESS, port))
+        except OSError as problem:
+            raise CannotServe(f"port {port} is taken ({problem.strerror}); set PORT to another") from problem
+
+
+@contextmanager
+def running_sink(wishes: Wishes) -> Iterator[str]:
+    """Run the event sink unless events go elsewhere, and give the address they go to."""
+    if wishes.events_url:
+        yield wishes.events_url
+        return
+    EVENTS_FILE.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        sink = SinkServer(wishes.events_port, Received(EVENTS_FILE, sys.stdout), wishes.events_delay)
+    except OSError as problem:
+        raise CannotServe(f"port {wishes.events_port} is taken ({problem.strerror}); set EVENTS_PORT") from problem
+    with sink:
+        threading.Thread(target=sink.serve_forever, daemon=True).start()
+        try:
+            yield f"http://{ADDRESS}:{sink.port}"
+        finally:
+            sink.shutdown()
+
+
+@contextmanager
+def running_host(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the host of the component, its output in a file, and stop it at the end whatever happens."""
+    with HOST_LOG.open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT) as child:
+        try:
+            yield child
+        finally:
+            child.terminate()
+            try:
+                child.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                child.kill()
+
+
+def ask_health(port: int) -> tuple[int, bytes] | None:
+    """Return what `/healthz` answers, or None while nothing answers."""
+    connection = http.client.HTTPConnection(ADDRESS, port, timeout=5)
+    try:
+        connection.request("GET", "/healthz")
+        reply = connection.getresponse()
+        return reply.status, reply.read()
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def wait_until_ready(child: subprocess.Popen[bytes], port: int, stop: threading.Event) -> None:
+    """Wait for a 200 of `/healthz`; another answer is shown and taken as ready, so that a bad spec can be looked at."""
+    deadline = time.monotonic() + START_SECONDS
+    while not stop.wait(0.1):
+        if child.poll() is not None:
+            raise CannotServe(f"the host ended with status {child.returncode}; its last lines:\n{tail(HOST_LOG)}")
+        if time.monotonic() > deadline:
+            raise CannotServe(f"the host did not answer for {START_SECONDS:.0f} s; its last lines:\n{tail(HOST_LOG)}")
+        answer = ask_health(port)
+        if answer is not None:
+            if answer[0] != 200:
+                print(f"gatelet: /healthz answers {answer[0]}: {answer[1].decode(errors='replace')}", flush=True)
+            return
+
+
+def tail(path: Path, lines: int = 15) -> str:
+    """Return the last lines of a file."""
+    return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+
+def describe_ready(wishes: Wishes, seconds: float) -> str:
+    """Say what can be asked now."""
+    base = f"http://{ADDRESS}:{wishes.port}"
+    body = json.dumps({"user": {"userID": "a-user"}, "gateName": "test_fastly"})
+    return "\n".join(
+        (
+            f"gatelet: ready on {base} after {seconds:.1f} s. Try:",
+            f"  curl '{base}/gate?name=test_fastly&userID=a-user'",
+            f"  curl {base}/v1/check_gate -H 'statsig-api-key: client-local' -d '{body}'",
+            f"gatelet: the host logs to {HOST_LOG.relative_to(ROOT)}; Ctrl-C stops",
+        )
+    )
+
+
+def serve(wishes: Wishes, stop: threading.Event) -> None:
+    """Serve until asked to stop; raises `CannotServe` when the host does not start or ends by itself."""
+    started = time.monotonic()
+    if not COMPONENT.is_file():
+        raise CannotServe("bin/main.wasm is not built; run `make build`")
+    check_port(wishes.port)
+    command = host_command(wishes)
+    with running_sink(wishes) as events_url:
+        config = derive_config(
+            read_committed(),
+            spec=wishes.spec,
+            events_url=events_url,
+            requests_per_sandbox=wishes.requests_per_sandbox,
+        )
+        write_config(config, CONFIG)
+        print(f"gatelet: spec {wishes.spec or 'none'}; events go to {events_url}", flush=True)
+        with running_host(command) as child:
+            wait_until_ready(child, wishes.port, stop)
+            if not stop.is_set():
+                print(describe_ready(wishes, time.monotonic() - started), flush=True)
+            while not stop.wait(0.2):
+                if child.poll() is not None:
+                    raise CannotServe(f"the host ended with {child.returncode}; its last lines:\n{tail(HOST_LOG)}")
+
+
+def main() -> int:
+    """Serve what the environment asks for."""
+    stop = threading.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(signum, lambda *_: stop.set())
+    try:
+        serve(read_wishes(os.environ), stop)
+    except CannotServe as problem:
+        print(f"gatelet: {problem}", file=sys.stderr)
+        return 1
+    print("gatelet: stopped")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
