@@ -1,0 +1,34 @@
+"""`gatelet evaluate`: answer many questions about one spec, a JSON line each."""
+
+import io
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evaluator.decode import decode_project
+from evaluator.errors import InvalidSpec
+from publisher.evaluate_lines import answer_lines
+from publisher.files import fail, read_id_lists, read_json
+
+
+def run(
+    spec: Annotated[Path, typer.Option(help="Spec file, in the v1 or the v2 form.")],
+    now: Annotated[int, typer.Option(help="The time to evaluate at, in milliseconds since 1970.")],
+    id_list: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=FILE", help="An ID list the spec may ask for; give one per list.")
+    ] = None,
+    environment: Annotated[
+        str | None, typer.Option(metavar="TIER", help="Environment tier of users without one.")
+    ] = None,
+) -> None:
+    """Answer the questions on standard input: JSON lines, users first, then one answer for each case."""
+    try:
+        project = decode_project(read_json(spec))
+    except InvalidSpec as problem:
+        fail(f"{spec} is not a spec: {problem}")
+    lists = read_id_lists(id_list or [])
+    lines = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8")
+    for answer in answer_lines(project, lines, now_ms=now, id_lists=lists, environment=environment):
+        sys.stdout.write(answer + "\n")
