@@ -8,6 +8,7 @@ take. The spec's entry is recognised by its file, so a renamed store or key need
 import tomllib
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import tomli_w
 
@@ -17,6 +18,7 @@ EXAMPLE_SPEC = "examples/spec.json"
 SETTINGS_STORE = "gatelet"
 EVENTS_BACKEND = "events"
 REUSE_SETTING = "requests_per_sandbox"
+EVENTS_SETTING = "events_url"
 
 
 def derive_config(
@@ -25,11 +27,20 @@ def derive_config(
     """Return the config with another spec (None: an empty store), events address and reuse."""
     server = dict(committed["local_server"])
     server["kv_stores"] = {name: place_spec(items, spec) for name, items in server["kv_stores"].items()}
+    origin, path = split_origin(events_url)
     events = server["backends"][EVENTS_BACKEND]
-    server["backends"] = {**server["backends"], EVENTS_BACKEND: {**events, "url": events_url}}
+    server["backends"] = {**server["backends"], EVENTS_BACKEND: {**events, "url": origin}}
+    settings = {EVENTS_SETTING: events_url} if path else {}
     if requests_per_sandbox is not None:
-        server["config_stores"] = with_setting(server["config_stores"], REUSE_SETTING, str(requests_per_sandbox))
+        settings[REUSE_SETTING] = str(requests_per_sandbox)
+    server["config_stores"] = with_settings(server["config_stores"], settings)
     return {**committed, "local_server": server}
+
+
+def split_origin(url: str) -> tuple[str, str]:
+    """Split an address into its origin and its path, empty when it is only a slash."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
 
 
 def place_spec(items: list[dict[str, Any]], spec: Path | None) -> list[dict[str, Any]]:
@@ -45,10 +56,10 @@ def place_spec(items: list[dict[str, Any]], spec: Path | None) -> list[dict[str,
     return placed
 
 
-def with_setting(stores: dict[str, Any], key: str, value: str) -> dict[str, Any]:
-    """Return the config stores with one setting of ours changed."""
+def with_settings(stores: dict[str, Any], settings: dict[str, str]) -> dict[str, Any]:
+    """Return the config stores with some settings of ours changed."""
     ours = stores[SETTINGS_STORE]
-    return {**stores, SETTINGS_STORE: {**ours, "contents": {**ours["contents"], key: value}}}
+    return {**stores, SETTINGS_STORE: {**ours, "contents": {**ours["contents"], **settings}}}
 
 
 def read_committed() -> dict[str, Any]:

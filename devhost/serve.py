@@ -25,8 +25,6 @@ from devhost.local_config import EXAMPLE_SPEC, ROOT, derive_config, read_committ
 from devhost.viceroy import INSTALL_HINT, find_viceroy
 
 LOCAL = ROOT / ".local"
-CONFIG = LOCAL / "fastly.toml"
-HOST_LOG = LOCAL / "host.log"
 EVENTS_FILE = LOCAL / "events.jsonl"
 COMPONENT = ROOT / "bin" / "main.wasm"
 ADDRESS = "127.0.0.1"
@@ -50,6 +48,16 @@ class Wishes:
     events_url: str  # EVENTS_URL: send events there and start no sink
     events_delay: float  # EVENTS_DELAY: seconds the sink waits before it answers
     requests_per_sandbox: int | None  # REUSE
+
+    @property
+    def config(self) -> Path:
+        """Return the file the host reads; one per port, so that two servers can run from one checkout."""
+        return LOCAL / f"fastly-{self.port}.toml"
+
+    @property
+    def host_log(self) -> Path:
+        """Return the file the host's own lines go to."""
+        return LOCAL / f"host-{self.port}.log"
 
 
 def read_wishes(environment: Mapping[str, str]) -> Wishes:
@@ -94,7 +102,7 @@ def host_command(wishes: Wishes) -> list[str]:
     viceroy = None if wishes.host == "embedded" else find_viceroy()
     if viceroy is not None:
         print(f"gatelet: host is Viceroy ({viceroy})", flush=True)
-        return [str(viceroy), "serve", "-C", str(CONFIG), "--addr", f"{ADDRESS}:{wishes.port}", str(COMPONENT)]
+        return [str(viceroy), "serve", "-C", str(wishes.config), "--addr", f"{ADDRESS}:{wishes.port}", str(COMPONENT)]
     if wishes.host == "viceroy":
         raise CannotServe(f"HOST=viceroy: there is no Viceroy here; {INSTALL_HINT}")
     if not has_embedded_host():
@@ -102,7 +110,7 @@ def host_command(wishes: Wishes) -> list[str]:
     print(
         "gatelet: host is the embedded one" + ("" if wishes.host else f" (no Viceroy here; {INSTALL_HINT})"), flush=True
     )
-    return [sys.executable, "-m", EMBEDDED_MODULE, str(CONFIG), str(wishes.port), str(COMPONENT)]
+    return [sys.executable, "-m", EMBEDDED_MODULE, str(wishes.config), str(wishes.port), str(COMPONENT)]
 
 
 def has_embedded_host() -> bool:
@@ -143,9 +151,9 @@ def running_sink(wishes: Wishes) -> Iterator[str]:
 
 
 @contextmanager
-def running_host(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+def running_host(command: list[str], host_log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run the host of the component, its output in a file, and stop it at the end whatever happens."""
-    with HOST_LOG.open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT) as child:
+    with host_log.open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT) as child:
         try:
             yield child
         finally:
@@ -169,15 +177,19 @@ def ask_health(port: int) -> tuple[int, bytes] | None:
         connection.close()
 
 
-def wait_until_ready(child: subprocess.Popen[bytes], port: int, stop: threading.Event) -> None:
+def wait_until_ready(child: subprocess.Popen[bytes], wishes: Wishes, stop: threading.Event) -> None:
     """Wait for a 200 of `/healthz`; another answer is shown and taken as ready, so that a bad spec can be looked at."""
     deadline = time.monotonic() + START_SECONDS
     while not stop.wait(0.1):
         if child.poll() is not None:
-            raise CannotServe(f"the host ended with status {child.returncode}; its last lines:\n{tail(HOST_LOG)}")
+            raise CannotServe(
+                f"the host ended with status {child.returncode}; its last lines:\n{tail(wishes.host_log)}"
+            )
         if time.monotonic() > deadline:
-            raise CannotServe(f"the host did not answer for {START_SECONDS:.0f} s; its last lines:\n{tail(HOST_LOG)}")
-        answer = ask_health(port)
+            raise CannotServe(
+                f"the host did not answer for {START_SECONDS:.0f} s; its last lines:\n{tail(wishes.host_log)}"
+            )
+        answer = ask_health(wishes.port)
         if answer is not None:
             if answer[0] != 200:
                 print(f"gatelet: /healthz answers {answer[0]}: {answer[1].decode(errors='replace')}", flush=True)
@@ -198,7 +210,7 @@ def describe_ready(wishes: Wishes, seconds: float) -> str:
             f"gatelet: ready on {base} after {seconds:.1f} s. Try:",
             f"  curl '{base}/gate?name=test_fastly&userID=a-user'",
             f"  curl {base}/v1/check_gate -H 'statsig-api-key: client-local' -d '{body}'",
-            f"gatelet: the host logs to {HOST_LOG.relative_to(ROOT)}; Ctrl-C stops",
+            f"gatelet: the host logs to {wishes.host_log.relative_to(ROOT)}; Ctrl-C stops",
         )
     )
 
@@ -217,15 +229,17 @@ def serve(wishes: Wishes, stop: threading.Event) -> None:
             events_url=events_url,
             requests_per_sandbox=wishes.requests_per_sandbox,
         )
-        write_config(config, CONFIG)
+        write_config(config, wishes.config)
         print(f"gatelet: spec {wishes.spec or 'none'}; events go to {events_url}", flush=True)
-        with running_host(command) as child:
-            wait_until_ready(child, wishes.port, stop)
+        with running_host(command, wishes.host_log) as child:
+            wait_until_ready(child, wishes, stop)
             if not stop.is_set():
                 print(describe_ready(wishes, time.monotonic() - started), flush=True)
             while not stop.wait(0.2):
                 if child.poll() is not None:
-                    raise CannotServe(f"the host ended with {child.returncode}; its last lines:\n{tail(HOST_LOG)}")
+                    raise CannotServe(
+                        f"the host ended with {child.returncode}; its last lines:\n{tail(wishes.host_log)}"
+                    )
 
 
 def main() -> int:
