@@ -74,7 +74,7 @@ def read_wishes(environment: Mapping[str, str]) -> Wishes:
         host=host,
         events_port=read_number(environment, "EVENTS_PORT", 0),
         events_url=environment.get("EVENTS_URL") or "",
-        events_delay=float(environment.get("EVENTS_DELAY") or 0),
+        events_delay=read_seconds(environment, "EVENTS_DELAY"),
         requests_per_sandbox=read_number(environment, "REUSE", 0) or None,
     )
 
@@ -85,6 +85,15 @@ def read_number(environment: Mapping[str, str], name: str, default: int) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > 65535:
         raise CannotServe(f"{name}={text}: set it to a whole number from 0 to 65535")
     return int(text)
+
+
+def read_seconds(environment: Mapping[str, str], name: str) -> float:
+    """Read a number of seconds."""
+    text = environment.get(name) or "0"
+    try:
+        return float(text)
+    except ValueError as problem:
+        raise CannotServe(f"{name}={text}: set it to a number of seconds") from problem
 
 
 def read_spec_path(text: str) -> Path | None:
