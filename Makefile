@@ -5,6 +5,8 @@ PY      := $(VENV)/bin/python
 STAMP   := $(VENV)/.gatelet-ready
 COUNTRY := evaluator/country_table.py
 
+CONFORMANCE ?= ../shared/conformance
+
 .DEFAULT_GOAL := help
 .PHONY: help setup build serve check lint types test viceroy test-viceroy conform conform-long clean
 
@@ -46,7 +48,8 @@ test-viceroy: build viceroy ## Run the tests that need Viceroy.
 	@$(VENV)/bin/pytest -m viceroy
 
 conform: setup ## Compare with the shared conformance vectors (CONFORMANCE names their folder).
-	@$(PY) -m devhost.conform
+	@test -f "$(CONFORMANCE)/check" || { echo "gatelet: no vectors in $(CONFORMANCE); set CONFORMANCE to their folder"; exit 1; }
+	@$(PY) "$(CONFORMANCE)/check" -- $(VENV)/bin/gatelet evaluate
 
 conform-long: setup ## Compare a million generated cases with the official core.
 	@$(PY) -m tests.conform_long
