@@ -1,0 +1,109 @@
+"""Build the component `bin/main.wasm`, when what it is made of has changed: `python -m devhost.build`.
+
+The build takes about 20 seconds and its result depends on nothing but our modules, the SDK's version and this file, so
+the hash of those stands beside the component and decides. File times would not do: a checkout or a clone changes them
+and not the content.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+COMPONENT = ROOT / "bin" / "main.wasm"
+COUNTRY_TABLE = ROOT / "evaluator" / "country_table.py"
+ROOMS = ("evaluator", "edge")
+ENTRY = "app"
+SDK = "fastly-compute"
+
+
+class BuildFailed(Exception):
+    """The component could not be built; the message is the builder's own."""
+
+
+def build_component(component: Path = COMPONENT) -> bool:
+    """Build the component unless it is up to date; tells whether it was built. Raises BuildFailed."""
+    write_country_table()
+    fingerprint = hash_inputs()
+    if component.is_file() and read_stamp(component) == fingerprint:
+        return False
+    component.parent.mkdir(parents=True, exist_ok=True)
+    stamp_of(component).unlink(missing_ok=True)
+    run_builder(component)
+    stamp_of(component).write_text(fingerprint, encoding="ascii")
+    return True
+
+
+def write_country_table() -> None:
+    """Generate the module that is not committed because its data is not ours."""
+    if COUNTRY_TABLE.is_file():
+        return
+    done = subprocess.run([sys.executable, "-m", "devhost.country_table"], cwd=ROOT, check=False)
+    if done.returncode != 0:
+        raise BuildFailed("the country table could not be written; see above")
+
+
+def hash_inputs() -> str:
+    """Hash everything the component is made of."""
+    digest = hashlib.sha256(f"{SDK} {version(SDK)}\n".encode())
+    for path in list_inputs():
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(ROOT).as_posix()} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def list_inputs() -> Iterator[Path]:
+    """List the files that end up in the component, and this one."""
+    yield Path(__file__)
+    yield ROOT / f"{ENTRY}.py"
+    for room in ROOMS:
+        yield from sorted((ROOT / room).rglob("*.py"))
+
+
+def stamp_of(component: Path) -> Path:
+    """Return the file beside a component that says what it was built from."""
+    return component.with_suffix(".inputs")
+
+
+def read_stamp(component: Path) -> str:
+    """Return what a component was built from, as far as known."""
+    stamp = stamp_of(component)
+    return stamp.read_text(encoding="ascii") if stamp.is_file() else ""
+
+
+def run_builder(component: Path) -> None:
+    """Run the SDK's builder; raises BuildFailed with what it said."""
+    command = [sys.executable, "-m", "fastly_compute.fastly_compute_py"]
+    command += ["build", "--entry", ENTRY, "--output", str(component)]
+    # The builder looks for installed modules in the environment this variable names.
+    environment = {**os.environ, "VIRTUAL_ENV": sys.prefix}
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
+    if done.returncode != 0 or not component.is_file():
+        raise BuildFailed(f"{done.stdout}{done.stderr}".strip())
+
+
+def main() -> int:
+    """Build and say what was done."""
+    started = time.monotonic()
+    shown = COMPONENT.relative_to(ROOT)
+    try:
+        built = build_component()
+    except BuildFailed as problem:
+        print(f"gatelet: the component could not be built:\n{problem}", file=sys.stderr)
+        return 1
+    if built:
+        megabytes = COMPONENT.stat().st_size / 1e6
+        print(f"gatelet: built {shown}, {megabytes:.1f} MB, in {time.monotonic() - started:.0f} s")
+    else:
+        print(f"gatelet: {shown} is up to date")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

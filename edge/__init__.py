@@ -1,0 +1,1 @@
+"""One request: read the spec through ports, evaluate, reply, report exposures."""

@@ -1,0 +1,105 @@
+"""The component's entry: requests in, replies out, and nothing ever goes wrong for the client.
+
+An exception that left `handle` would give the client a wasm backtrace, a handler that sends nothing an empty 200. So
+everything runs inside `attempt`, the one broad guard of this service: what a route does, the sending, and what follows
+the reply. A sandbox takes further requests up to its setting.
+"""
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final
+
+from componentize_py_types import Err
+from wit_world.imports import async_io, http_req, http_resp
+from wit_world.imports.http_downstream import NextRequestOptions, await_request, next_request
+
+from edge.host.platform import LONGEST_TEXT, FastlyPlatform, make_body, read_within
+from edge.inputs import split_target
+from edge.messages import Reply, Request
+from edge.sandbox import Sandbox
+from edge.service import APOLOGY, answer
+
+SHOWN_FRAMES: Final = 6
+
+# Made when the component is built; it holds nothing from outside until the first request.
+SANDBOX: Final = Sandbox(FastlyPlatform())
+
+
+def handle_requests(request: http_req.Request, body: async_io.Pollable) -> None:
+    """Serve the first request of a sandbox and those that follow."""
+    serve(request, body)
+    while (following := attempt(take_next, None)) is not None:
+        serve(*following)
+    attempt(SANDBOX.close, None)
+
+
+def serve(request: http_req.Request, body: async_io.Pollable) -> None:
+    """Answer one request, then do what is to be done after its reply."""
+    with request:
+        reply = attempt(lambda: answer(SANDBOX, read_request(request, body)), APOLOGY)
+    if attempt(lambda: send_reply(reply), False):
+        attempt(lambda: SANDBOX.after_reply(reply), None)
+    else:
+        attempt(lambda: send_reply(APOLOGY), False)
+
+
+def take_next() -> tuple[http_req.Request, async_io.Pollable] | None:
+    """Wait for a further request; None when the sandbox has had its share or none comes."""
+    settings = SANDBOX.background
+    if SANDBOX.requests >= settings.requests_per_sandbox:
+        return None
+    try:
+        return await_request(next_request(NextRequestOptions(settings.idle_wait_ms, None)))
+    except Err:  # how the host says that no request came within the wait
+        return None
+
+
+def read_request(request: http_req.Request, body: async_io.Pollable) -> Request:
+    """Return our value for a request."""
+    path, query = split_target(request.get_uri(LONGEST_TEXT))
+
+    def find_header(name: str) -> str | None:
+        value = request.get_header_value(name, LONGEST_TEXT)
+        return None if value is None else value.decode("latin-1")
+
+    def read_body(limit: int) -> bytes:
+        return read_within(body, limit)
+
+    return Request(request.get_method(LONGEST_TEXT), path, query, find_header, read_body)
+
+
+def send_reply(reply: Reply) -> bool:
+    """Send a reply; returns True, so that failing to is told apart."""
+    response = http_resp.Response.new()
+    response.set_status(reply.status)
+    for name, value in reply.headers:
+        response.insert_header(name, value)
+    http_resp.send_downstream(response, make_body(reply.body))
+    return True
+
+
+def attempt[T](action: Callable[[], T], otherwise: T) -> T:
+    """Return what the action returns; whatever it raises is logged and answered with the other value."""
+    try:
+        return action()
+    except Exception as problem:  # noqa: BLE001  # the outermost guard: beyond it there is only a wasm backtrace
+        SANDBOX.platform.log(f"bug: {describe_bug(problem)}")
+        return otherwise
+
+
+def describe_bug(problem: BaseException) -> str:
+    """Say what was raised and where; not its text, which may hold something about a user."""
+    kind = type(problem).__name__
+    if isinstance(problem, Err):
+        kind = f"Err({type(problem.value).__name__})"
+    return f"{kind} at {' < '.join(list_frames(problem.__traceback__)) or 'an unknown place'}"
+
+
+def list_frames(trace: TracebackType | None) -> list[str]:
+    """List the places a traceback passed, the innermost first."""
+    frames = []
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        frames.append(f"{code.co_filename.rpartition('/')[2]}:{trace.tb_lineno} {code.co_name}")
+        trace = trace.tb_next
+    return frames[::-1][:SHOWN_FRAMES]

@@ -1,0 +1,72 @@
+"""Requests and replies as values, and the way to refuse a request.
+
+A route takes a `Request` and returns a `Reply`; it neither reads nor writes the wire, so the same routes can sit behind
+any host. A refusal is raised where the fault is found and becomes `{"error", "message"}` in one place (`service`).
+Both values are tuples because a fresh sandbox makes them on the way to its first reply, and tuples are the cheapest.
+"""
+
+from collections.abc import Callable, Mapping
+from json import JSONEncoder
+from typing import NamedTuple
+
+type Header = tuple[str, bytes]
+
+JSON_HEADER: Header = ("content-type", b"application/json")
+
+# Kept: json.dumps makes a new encoder on every call that has options. ASCII output stays valid whatever a user's text
+# holds, lone surrogates included.
+_encode = JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+
+class BodyTooLarge(Exception):
+    """The body of a request is longer than we read."""
+
+
+class Request(NamedTuple):
+    """One HTTP request; headers and body are only fetched when a route asks for them."""
+
+    method: str
+    path: str
+    query: str
+    find_header: Callable[[str], str | None]
+    read_body: Callable[[int], bytes]  # takes the limit; raises BodyTooLarge
+
+
+class Reply(NamedTuple):
+    """One HTTP reply, and the exposure events to send once it has gone."""
+
+    status: int
+    body: bytes
+    headers: tuple[Header, ...] = (JSON_HEADER,)
+    events: tuple[Mapping[str, object], ...] = ()
+
+
+class Refusal(Exception):
+    """A request we do not serve, with the reply that says so."""
+
+    def __init__(self, status: int, error: str, message: str, headers: tuple[Header, ...] = ()) -> None:
+        super().__init__(message)
+        self.status = status
+        self.error = error
+        self.message = message
+        self.headers = headers
+
+    def to_reply(self) -> Reply:
+        """Return the JSON error."""
+        body = encode_json({"error": self.error, "message": self.message})
+        return Reply(self.status, body, (JSON_HEADER, *self.headers))
+
+
+def refuse_input(message: str) -> Refusal:
+    """Return the refusal of a request that is itself at fault."""
+    return Refusal(400, "bad_request", message)
+
+
+def encode_json(value: object) -> bytes:
+    """Encode a JSON value compactly."""
+    return _encode(value).encode("ascii")
+
+
+def json_reply(status: int, value: object, events: tuple[Mapping[str, object], ...] = ()) -> Reply:
+    """Return a reply with a JSON body."""
+    return Reply(status, encode_json(value), (JSON_HEADER,), events)

@@ -1,0 +1,73 @@
+"""What the edge needs from outside, as protocols.
+
+`host` implements them with Fastly's bindings, `memory` with dictionaries. A lookup and a delivery are split into their
+beginning and their end, so that the wait between can be used.
+"""
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from edge.messages import Header
+
+DELIVERED: Final = ""
+
+
+class StoreFault(Exception):
+    """The KV store gave no value; the text says why, for the person on call."""
+
+
+class DeliveryFault(Exception):
+    """A batch of events could not even be handed over; the text says why."""
+
+
+class Entry(Protocol):
+    """A value in the KV store, its body not read yet."""
+
+    @property
+    def generation(self) -> int:
+        """Tell this value from an earlier one under the same key."""
+
+    def read(self) -> bytes:
+        """Read the whole value; raises StoreFault."""
+
+
+class PendingEntry(Protocol):
+    """A lookup on its way."""
+
+    def wait(self) -> Entry | None:
+        """Return the entry, or None when the key is not there; raises StoreFault."""
+
+
+class PendingDelivery(Protocol):
+    """A batch of events on its way."""
+
+    def settle(self, wait_ms: int) -> str | None:
+        """Return DELIVERED, or what went wrong, or None when there is no answer within the wait."""
+
+
+class Platform(Protocol):
+    """Everything outside: settings, secrets, the KV store, the events backend, time, a log."""
+
+    def find_setting(self, name: str) -> str | None:
+        """Return an item of the Config Store."""
+
+    def find_secret(self, name: str) -> bytes | None:
+        """Return an item of the Secret Store."""
+
+    def begin_lookup(self, store: str, key: str) -> PendingEntry:
+        """Ask the KV store for a key; raises StoreFault when there is no such store."""
+
+    def begin_send(self, backend: str, url: str, headers: Sequence[Header], body: bytes) -> PendingDelivery:
+        """POST to a backend without waiting for its answer; raises DeliveryFault."""
+
+    def session_id(self) -> str:
+        """Return what tells this sandbox from others."""
+
+    def now_ms(self) -> int:
+        """Return the wall clock."""
+
+    def ticks(self) -> float:
+        """Return seconds on a clock that only measures durations."""
+
+    def log(self, line: str) -> None:
+        """Write a line for the person on call; never anything about a user."""

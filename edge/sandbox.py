@@ -1,0 +1,112 @@
+"""What a sandbox keeps from one request to the next: settings, keys, the spec, deliveries, counters.
+
+Everything is fetched when first needed and kept. Nothing of a request is kept: another client's request may be next.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from edge.exposure_events import Outbox
+from edge.keys import Keys, read_keys
+from edge.messages import Reply
+from edge.ports import Platform
+from edge.settings import BackgroundSettings, ReplySettings, read_background_settings, read_reply_settings
+from edge.spec_cache import NOTHING_HELD, HeldSpec, refresh_spec
+from evaluator.options import Options
+
+STATSIG_KEY_SECRET: Final = "statsig_key"  # noqa: S105  # the name of an item, not its value
+
+
+class Sandbox:
+    """One sandbox over one platform."""
+
+    __slots__ = (
+        "_background",
+        "_events_key",
+        "_keys",
+        "_options",
+        "_settings",
+        "held",
+        "outbox",
+        "platform",
+        "requests",
+        "settings_faults",
+    )
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+        self.outbox = Outbox()
+        self.held: HeldSpec = NOTHING_HELD
+        self.requests = 0
+        self.settings_faults: tuple[str, ...] = ()
+        self._settings: ReplySettings | None = None
+        self._background: BackgroundSettings | None = None
+        self._keys: Keys | None = None
+        self._options: Options | None = None
+        self._events_key: bytes | None = None
+
+    @property
+    def settings(self) -> ReplySettings:
+        """Return the settings of a reply."""
+        if self._settings is None:
+            self._settings, faults = read_reply_settings(self.platform.find_setting)
+            self.note_faults(faults)
+        return self._settings
+
+    @property
+    def background(self) -> BackgroundSettings:
+        """Return the settings of what follows a reply."""
+        if self._background is None:
+            self._background, faults = read_background_settings(self.platform.find_setting)
+            self.note_faults(faults)
+        return self._background
+
+    @property
+    def keys(self) -> Keys:
+        """Return the keys that open this service."""
+        if self._keys is None:
+            self._keys = read_keys(self.platform.find_secret)
+        return self._keys
+
+    @property
+    def options(self) -> Options:
+        """Return the evaluating side's options."""
+        if self._options is None:
+            tier = self.settings.environment
+            environment: Mapping[str, object] | None = {"tier": tier} if tier else None
+            self._options = Options(environment=environment)
+        return self._options
+
+    @property
+    def events_key(self) -> bytes:
+        """Return the key that Statsig knows us by: its own secret, else the first server secret."""
+        if self._events_key is None:
+            own = self.platform.find_secret(STATSIG_KEY_SECRET)
+            self._events_key = own.strip() if own else next(iter(self.keys.server), b"")
+        return self._events_key
+
+    def current_spec(self, now_ms: int) -> HeldSpec:
+        """Return the spec to answer from, refreshed when it is time to."""
+        earlier = self.held.fault
+        self.held = refresh_spec(self.held, self.platform, self.settings, now_ms)
+        if self.held.fault and self.held.fault != earlier:
+            self.platform.log(f"spec: {self.held.fault}")
+        return self.held
+
+    def after_reply(self, reply: Reply) -> None:
+        """Send what the reply exposed, and see what became of what was sent before."""
+        self.outbox.collect(self.platform)
+        if reply.events:
+            now_ms = self.platform.now_ms()
+            self.outbox.send(self.platform, self.background, self.events_key, reply.events, now_ms)
+
+    def close(self) -> None:
+        """Wait, within bounds, for what is still on its way."""
+        if self.outbox.pending:
+            self.outbox.close(self.platform, self.background.events_wait_ms)
+
+    def note_faults(self, faults: tuple[str, ...]) -> None:
+        """Keep and log settings that did not fit."""
+        self.settings_faults += faults
+        for fault in faults:
+            self.platform.log(f"settings: {fault}")

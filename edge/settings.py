@@ -1,0 +1,87 @@
+"""Settings from the Config Store, each with a default that suits production.
+
+A setting is looked up once per sandbox, and only when first needed: those that shape a reply before the first one,
+those that matter afterwards once it has gone, so that the client of a fresh sandbox waits for as few lookups as can be.
+A value that does not fit is reported by `/healthz` and replaced by the default; it never stops the service.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+TRUE_TEXTS: Final = ("true", "1", "yes", "on")
+FALSE_TEXTS: Final = ("false", "0", "no", "off")
+
+type FindSetting = Callable[[str], str | None]
+
+
+class ReplySettings(NamedTuple):
+    """What a reply depends on."""
+
+    spec_store: str = "gatelet-specs"  # the linked KV store
+    spec_key: str = ""  # the key that Statsig's console writes, `statsig-` and the project ID
+    sync_interval_ms: int = 10_000  # a spec held longer than this is asked for again
+    environment: str = ""  # environment tier for users that bring none
+    max_body_bytes: int = 1_048_576
+    open_gate_check: bool = False  # GET /gate without a key: for a laptop, not for production
+
+
+class BackgroundSettings(NamedTuple):
+    """What happens after a reply depends on."""
+
+    # Fastly documents 32 backend requests and 50 ms of CPU for one execution; a request with exposures makes one.
+    requests_per_sandbox: int = 20
+    idle_wait_ms: int = 10_000  # a sandbox waits this long for a further request
+    events_backend: str = "events"
+    events_url: str = "https://events.statsigapi.net/v1/log_event"
+    events_wait_ms: int = 5_000  # how long the end of a sandbox waits for unanswered deliveries
+
+
+def read_reply_settings(find: FindSetting) -> tuple[ReplySettings, tuple[str, ...]]:
+    """Look the settings of a reply up; returns them and what did not fit."""
+    values, faults = read_values(ReplySettings._field_defaults, find)
+    return ReplySettings(**values), faults
+
+
+def read_background_settings(find: FindSetting) -> tuple[BackgroundSettings, tuple[str, ...]]:
+    """Look the settings of the background up; returns them and what did not fit."""
+    values, faults = read_values(BackgroundSettings._field_defaults, find)
+    return BackgroundSettings(**values), faults
+
+
+def read_values(defaults: Mapping[str, Any], find: FindSetting) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Look each name up and convert the text as the default's type asks."""
+    values, faults = dict(defaults), []
+    for name, default in defaults.items():
+        text = find(name)
+        if text is None:
+            continue
+        try:
+            values[name] = convert(text.strip(), default)
+        except ValueError as problem:
+            faults.append(f"{name}: {problem}; using {default!r}")
+    return values, tuple(faults)
+
+
+def convert(text: str, default: str | int | bool) -> str | int | bool:
+    """Read a text as the type of the default; raises ValueError."""
+    if isinstance(default, bool):
+        return read_switch(text)
+    if isinstance(default, int):
+        return read_count(text)
+    return text
+
+
+def read_switch(text: str) -> bool:
+    """Read a switch in any of its usual spellings."""
+    if text.lower() in TRUE_TEXTS:
+        return True
+    if text.lower() in FALSE_TEXTS:
+        return False
+    raise ValueError("expected true or false")
+
+
+def read_count(text: str) -> int:
+    """Read a whole number from 0 up."""
+    if not text.isascii() or not text.isdigit() or len(text) > 12:
+        raise ValueError("expected a whole number")
+    return int(text)

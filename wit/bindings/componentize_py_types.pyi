@@ -1,0 +1,3 @@
+class Err[E](Exception):
+    value: E
+    def __init__(self, value: E) -> None: ...
