@@ -30,5 +30,8 @@ def run(
         fail(f"{spec} is not a spec: {problem}")
     lists = read_id_lists(id_list or [])
     lines = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8")
+    # A lone surrogate, which UTF-8 cannot hold, leaves as the escape that JSON has for it.
+    answers = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", errors="backslashreplace")
     for answer in answer_lines(project, lines, now_ms=now, id_lists=lists, environment=environment):
-        sys.stdout.write(answer + "\n")
+        answers.write(answer + "\n")
+    answers.flush()
