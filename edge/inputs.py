@@ -8,6 +8,7 @@ from json import JSONDecodeError, JSONDecoder, JSONEncoder
 from typing import Never
 
 from edge.messages import BodyTooLarge, Refusal, Request, refuse_input
+from edge.nesting import NESTING_LIMIT, is_nested_too_deeply
 
 
 def split_target(uri: str) -> tuple[str, str]:
@@ -69,6 +70,8 @@ def read_json_object(request: Request, limit: int) -> dict[str, object]:
 
 def decode_json(body: bytes) -> object:
     """Decode a JSON text that came from outside; raises a refusal."""
+    if is_nested_too_deeply(body):
+        raise refuse_input(f"malformed JSON: nested more than {NESTING_LIMIT} deep")
     try:
         value = _decoder.decode(body.decode())
         if b"\\ud" in body or b"\\uD" in body:
@@ -78,8 +81,6 @@ def decode_json(body: bytes) -> object:
         raise refuse_input(f"the body is not UTF-8: byte {problem.start}") from None
     except JSONDecodeError as problem:
         raise refuse_input(f"malformed JSON: {problem.msg}, line {problem.lineno} column {problem.colno}") from None
-    except RecursionError:
-        raise refuse_input("malformed JSON: nested too deeply") from None
     except ValueError as problem:
         raise refuse_input(f"malformed JSON: {problem}") from None
 

@@ -27,7 +27,8 @@ class HeldSpec(NamedTuple):
     generation: int | None = None  # of the value seen last, in use or not
     received_ms: int = 0  # when the project in use was read
     checked_ms: int = 0  # when the store was last asked
-    fault: str = "the store was not asked yet"
+    value_fault: str = ""  # why the value seen last is not in use
+    fault: str = "the store was not asked yet"  # why answers do not come from the newest value
 
 
 NOTHING_HELD: Final = HeldSpec()
@@ -40,7 +41,7 @@ def refresh_spec(held: HeldSpec, platform: Platform, settings: ReplySettings, no
     try:
         entry = look_up_entry(platform, settings)
         if entry.generation == held.generation:
-            return held._replace(checked_ms=now_ms)
+            return held._replace(checked_ms=now_ms, fault=held.value_fault)
         return take_entry(held, entry, now_ms)
     except StoreFault as problem:
         return held._replace(checked_ms=now_ms, fault=str(problem))
@@ -63,10 +64,15 @@ def take_entry(held: HeldSpec, entry: Entry, now_ms: int) -> HeldSpec:
     try:
         project = decode_value(entry.read())
     except InvalidSpec as problem:
-        return seen._replace(fault=describe_invalid(problem))
+        return with_value_fault(seen, describe_invalid(problem))
     if held.project is not None and project.time < held.project.time:
-        return seen._replace(fault=f"the value's time {project.time} is older than the one in use")
-    return seen._replace(project=project, received_ms=now_ms, fault="")
+        return with_value_fault(seen, f"the value's time {project.time} is older than the one in use")
+    return seen._replace(project=project, received_ms=now_ms, value_fault="", fault="")
+
+
+def with_value_fault(seen: HeldSpec, fault: str) -> HeldSpec:
+    """Return what is held after a value that is not taken."""
+    return seen._replace(value_fault=fault, fault=fault)
 
 
 def decode_value(value: bytes) -> Project:
