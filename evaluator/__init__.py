@@ -1,0 +1,1 @@
+"""What a Statsig config spec means: values in, evaluation out. Standard library only, no I/O, no clock."""

@@ -1,0 +1,170 @@
+"""Which exposures become events: de-duplication, then the sampling that a spec's `sdk_configs` ask for.
+
+A pure state machine: the caller owns the clock and sends what `take_events` returns. An exposure is recorded once per spec,
+rule, unit and value within a window; sampling drops a share of the repeats of common rules, never the first of its kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final, TypedDict
+
+from evaluator.bucketing import hash_text, to_bytes
+from evaluator.coerce import find_number, truncate, write_json
+from evaluator.exposures import Event, config_exposure, gate_exposure, layer_exposure
+
+if TYPE_CHECKING:
+    from evaluator.evaluation import Evaluation
+    from evaluator.view import UserView
+
+type Key = tuple[object, ...]
+
+DEFAULT_WINDOW_MS: Final = 60_000
+MOST_KEYS: Final = 100_000
+NON_EXPOSED_CHECKS: Final = "statsig::non_exposed_checks"
+_SPECIAL_RULES: Final = ("default", "disabled", "")
+
+
+class _About(TypedDict):
+    reason: str
+    received_at_ms: int
+    is_manual: bool
+
+
+class ExposureLog:
+    """Collects events of one sender; `source` is the first half of their reasons, as in `Network:Recognized`."""
+
+    def __init__(self, sdk_configs: Mapping[str, object], *, source: str, received_at_ms: int) -> None:
+        self._source = source
+        self._received_at_ms = received_at_ms
+        self._events: list[Event] = []
+        self._unexposed: dict[str, int] = {}
+        self._unexposed_at = 0
+        self._seen = _Window(_window_of(sdk_configs, "exposure_dedupe_ttl_ms"))
+        self._sampled = _Window(_window_of(sdk_configs, "exposure_spec_sampling_ttl_ms"))
+        mode = sdk_configs.get("sampling_mode")
+        self._mode = mode if mode in ("on", "shadow") else None
+        self._special_rate = find_number(sdk_configs.get("special_case_sampling_rate"))
+
+    def add_gate(self, view: UserView, found: Evaluation, *, is_manual: bool = False) -> None:
+        """Record one gate check. A manual one has a key of its own, as in the core, and so stands beside the automatic."""
+        key = _key_of(view, found, "manual" if is_manual else "", found.value)
+        self._add(view, found, key, lambda: gate_exposure(view, found, **self._about(found, is_manual)))
+
+    def add_config(self, view: UserView, found: Evaluation, *, is_manual: bool = False) -> None:
+        """Record one dynamic config or experiment."""
+        extra = found.is_user_in_experiment if found.kind == "experiment" else found.passed
+        key = _key_of(view, found, found.kind, extra)
+        self._add(view, found, key, lambda: config_exposure(view, found, **self._about(found, is_manual)))
+
+    def add_layer(self, view: UserView, found: Evaluation, parameter: str, *, is_manual: bool = False) -> None:
+        """Record the reading of one parameter of a layer."""
+        key = _key_of(view, found, "layer", parameter)
+        self._add(view, found, key, lambda: layer_exposure(view, found, parameter, **self._about(found, is_manual)))
+
+    def add_custom(
+        self,
+        view: UserView,
+        name: str,
+        *,
+        value: str | float | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        """Record an event of the caller's own."""
+        self._events.append(
+            {
+                "eventName": name,
+                "user": view.loggable_user(),
+                "value": value,
+                "metadata": metadata,
+                "time": view.now_ms,
+                "statsigMetadata": None,
+                "secondaryExposures": None,
+            }
+        )
+
+    def count_unexposed(self, name: str) -> None:
+        """Count a check whose exposure is switched off."""
+        self._unexposed[name] = self._unexposed.get(name, 0) + 1
+
+    def take_events(self) -> list[Event]:
+        """Return the events recorded since the last call, the counted checks behind them."""
+        events, self._events = self._events, []
+        if self._unexposed:
+            events.append(self._write_unexposed())
+            self._unexposed = {}
+        return events
+
+    def _write_unexposed(self) -> Event:
+        return {
+            "eventName": NON_EXPOSED_CHECKS,
+            "user": {},
+            "value": None,
+            "metadata": {"checks": write_json(self._unexposed)},
+            "time": self._unexposed_at,
+            "statsigMetadata": None,
+            "secondaryExposures": None,
+        }
+
+    def _about(self, found: Evaluation, is_manual: bool) -> _About:
+        return {"reason": found.reason(self._source), "received_at_ms": self._received_at_ms, "is_manual": is_manual}
+
+    def _add(self, view: UserView, found: Evaluation, key: Key, write: Callable[[], Event]) -> None:
+        if not self._seen.add(key, view.now_ms):
+            return
+        decision = self._sample(view, found, key)
+        if decision is not None:
+            event = write()
+            event["statsigMetadata"] = decision
+            self._events.append(event)
+
+    def _sample(self, view: UserView, found: Evaluation, key: Key) -> dict[str, object] | None:
+        """Return what the event says about its sampling, or None to drop it."""
+        if self._mode is None or found.forward_all_exposures or found.seen_analytical:
+            return {}
+        if self._sampled.add((found.name, found.rule_id), view.now_ms):
+            return {}
+        rate = self._special_rate if found.rule_id in _SPECIAL_RULES else None
+        rate = found.sampling_rate if rate is None else truncate(rate)
+        kept = rate is None or (rate > 0 and hash_text(to_bytes(write_json([str(part) for part in key]))) % rate == 0)
+        if self._mode == "on" and not kept:
+            return None
+        decision: dict[str, object] = {"samplingMode": self._mode, "shadowLogged": "logged" if kept else "dropped"}
+        return decision if rate is None else {"samplingRate": rate, **decision}
+
+
+class _Window:
+    """A set of keys that is emptied when its window has passed or it is full."""
+
+    def __init__(self, window_ms: int) -> None:
+        self._window_ms = window_ms
+        self._since_ms: int | None = None
+        self._keys: set[Key] = set()
+
+    def add(self, key: Key, now_ms: int) -> bool:
+        """Add a key; False when it was there."""
+        if self._since_ms is None or now_ms - self._since_ms > self._window_ms or len(self._keys) >= MOST_KEYS:
+            self._since_ms = now_ms
+            self._keys.clear()
+        if key in self._keys:
+            return False
+        self._keys.add(key)
+        return True
+
+
+def _window_of(sdk_configs: Mapping[str, object], name: str) -> int:
+    window = find_number(sdk_configs.get(name))
+    return DEFAULT_WINDOW_MS if window is None else truncate(window)
+
+
+def _key_of(view: UserView, found: Evaluation, kind: str, extra: object) -> Key:
+    """Return what makes an exposure the same as another; attributes other than IDs do not count."""
+    user = view.user
+    id_type = found.id_type or ""
+    ids = sorted(write_json(value) for value in user.custom_ids.values())
+    unit = user.find_unit_id(id_type, id_type.lower())
+    stable = user.find_unit_id("stableID", "stableid")
+    units = (write_json(user.fields.get("userID")), write_json(stable), write_json(unit), *ids)
+    # A name that the spec does not hold has no spec name in the core's key.
+    name = "" if found.state == "Unrecognized" else found.name
+    return (kind, name, found.rule_id, units, extra)

@@ -1,0 +1,66 @@
+"""What a walk comes to: a verdict, and what it passed on the way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from evaluator.spec import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evaluator.spec import Exposure, Spec
+
+RECOGNIZED: Final = "Recognized"
+UNRECOGNIZED: Final = "Unrecognized"
+UNSUPPORTED: Final = "Unsupported"
+
+NO_VERDICT: Final = Verdict("", False, None)
+
+
+class Outcome:
+    """The result of walking one spec; `trail` holds (gate, "true"/"false", rule ID) in order, with duplicates.
+
+    Most outcomes are nothing but a verdict and a trail, so everything rarer is a default of the class, set on the instance
+    only where it differs: making one is what a check with nested gates spends.
+    """
+
+    state: str = RECOGNIZED
+    id_type: str | None = None
+    version: int | None = None
+    is_active: bool = False
+    shares_parameters: bool = False
+    explicit: list[str] | None = None
+    # A local override decided, here or in a nested gate.
+    is_overridden: bool = False
+    # A nested gate was unknown or overridden on the way: the core then leaves a layer without undelegated exposures.
+    is_unanchored: bool = False
+    # A nested gate without a sampling rate was seen: its exposures must not be sampled out.
+    seen_analytical: bool = False
+    # The experiment that a layer delegated to, and the trail before it took over.
+    delegate: str | None = None
+    undelegated: tuple[Exposure, ...] | None = None
+    # The name that the config mapping led to.
+    mapped_to: str | None = None
+    parameter_rule_ids: Mapping[str, str] | None = None
+    # What a contextual bandit appends to its rule ID when it explores.
+    suffix: str = ""
+
+    def __init__(self, spec: Spec | None, verdict: Verdict, trail: tuple[Exposure, ...] = ()) -> None:
+        self.spec = spec
+        self.verdict = verdict
+        self.trail = trail
+
+
+class Unrecognized(Outcome):
+    """The outcome for a name that the spec does not hold."""
+
+    state = UNRECOGNIZED
+    is_unanchored = True
+
+    def __init__(self) -> None:
+        super().__init__(None, NO_VERDICT)
+
+
+# Stands in a view's gates for one whose walk is under way: meeting it again means going round in a circle.
+PENDING: Final = Outcome(None, NO_VERDICT)

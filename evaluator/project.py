@@ -1,0 +1,113 @@
+"""A project's config spec: what a decoded document offers to evaluation.
+
+Specs are prepared when first asked for and kept; the document itself stays as the JSON values it was read into.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
+
+from evaluator.prepare import Preparer
+
+if TYPE_CHECKING:
+    from evaluator.prepare import Document
+    from evaluator.spec import Rule, Spec
+
+
+class Project:
+    """The specs of one document, by name, and what the document says about itself."""
+
+    __slots__ = (
+        "_configs",
+        "_gates",
+        "_layers",
+        "_mapping_rules",
+        "_preparer",
+        "app_id",
+        "cmab_configs",
+        "configs",
+        "default_tier",
+        "document",
+        "gates",
+        "layers",
+        "mappings",
+    )
+
+    def __init__(self, document: Document, gates: Document, configs: Document, layers: Document) -> None:
+        self.document = document
+        self.gates = gates
+        self.configs = configs
+        self.layers = layers
+        self.app_id = document.get("app_id")
+        self.default_tier = {"tier": self.default_environment} if self.default_environment is not None else None
+        has_mapping = document.get("overrides") is not None and document.get("override_rules") is not None
+        self.mappings = _table(document, "overrides") if has_mapping else {}
+        self.cmab_configs = _table(document, "cmab_configs")
+        self._preparer = Preparer(_table(document, "condition_map"))
+        self._gates: dict[str, Spec] = {}
+        self._configs: dict[str, Spec] = {}
+        self._layers: dict[str, Spec] = {}
+        self._mapping_rules: dict[tuple[str, str], Rule] = {}
+
+    @property
+    def time(self) -> int:
+        """Return when the spec was last changed, in milliseconds since 1970."""
+        return cast("int", self.document.get("time", 0))
+
+    @property
+    def checksum(self) -> str | None:
+        """Return the identity of the document, as text."""
+        checksum = self.document.get("checksum")
+        return None if checksum is None else str(checksum)
+
+    @property
+    def default_environment(self) -> str | None:
+        """Return the tier of users who have none."""
+        return cast("str | None", self.document.get("default_environment"))
+
+    @property
+    def sdk_configs(self) -> Mapping[str, object]:
+        """Return the settings that the console sends to SDKs."""
+        return _table(self.document, "sdk_configs")
+
+    def counts(self) -> dict[str, int]:
+        """Return how many specs of each section there are."""
+        return {
+            "feature_gates": len(self.gates),
+            "dynamic_configs": len(self.configs),
+            "layer_configs": len(self.layers),
+        }
+
+    def find_gate(self, name: str) -> Spec | None:
+        """Return a gate, segment or holdout."""
+        return self._gates.get(name) or self._prepare(self.gates, self._gates, name)
+
+    def find_config(self, name: str) -> Spec | None:
+        """Return a dynamic config, experiment or autotune."""
+        return self._configs.get(name) or self._prepare(self.configs, self._configs, name)
+
+    def find_layer(self, name: str) -> Spec | None:
+        """Return a layer."""
+        return self._layers.get(name) or self._prepare(self.layers, self._layers, name)
+
+    def find_mapping_rule(self, name: str, salt: str) -> Rule | None:
+        """Return a rule of the config mapping, salted by the spec that is mapped."""
+        key = (name, salt)
+        rule = self._mapping_rules.get(key)
+        document = _table(self.document, "override_rules").get(name)
+        if rule is None and document is not None:
+            rule = self._mapping_rules[key] = self._preparer.prepare_rule(cast("Document", document), {"salt": salt})
+        return rule
+
+    def _prepare(self, documents: Document, prepared: dict[str, Spec], name: str) -> Spec | None:
+        document = documents.get(name)
+        if document is None:
+            return None
+        spec = prepared[name] = self._preparer.prepare_spec(name, cast("Document", document))
+        return spec
+
+
+def _table(document: Document, key: str) -> Document:
+    value = document.get(key)
+    return value if isinstance(value, dict) else {}

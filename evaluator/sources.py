@@ -1,0 +1,156 @@
+"""Condition types: where the left-hand value of a condition comes from.
+
+A source is a function of a view of the user. `SOURCES` maps a condition type to the maker of its source; the types that
+walk other specs (`pass_gate`, `fail_gate`, `experiment_group`) are prepared in `prepare`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from evaluator.bucketing import USER_BUCKETS, hash_text, to_bytes
+from evaluator.coerce import Instant, find_text
+from evaluator.country import find_country
+from evaluator.user_agent import find_user_agent_field
+
+if TYPE_CHECKING:
+    from evaluator.spec import Source
+    from evaluator.view import UserView
+
+ABSENT: Final = object()
+
+_BUILT_IN: Final = {
+    "userid": "userID",
+    "email": "email",
+    "ip": "ip",
+    "country": "country",
+    "locale": "locale",
+    "appversion": "appVersion",
+    "useragent": "userAgent",
+}
+_ALIASES: Final = {"user_id": "userID", "app_version": "appVersion", "user_agent": "userAgent"}
+
+
+def find_user_value(view: UserView, field: str, lowered: str) -> object:
+    """Look a field up in the order of the core; ABSENT when nobody has it. A null in `custom` ends the search."""
+    user = view.user
+    built_in = _BUILT_IN.get(lowered)
+    if built_in is not None:
+        value = user.fields.get(built_in)
+        if value is not None and find_text(value):
+            return value
+    for fields in (user.custom, view.options.global_custom, user.private_attributes):
+        if field in fields:
+            return fields[field]
+        if lowered in fields:
+            return fields[lowered]
+    alias = _ALIASES.get(lowered)
+    value = user.fields.get(alias) if alias is not None else None
+    return ABSENT if value is None else value
+
+
+def read_user_field(condition: Mapping[str, object]) -> Source:
+    """Read a field of the user."""
+    field = condition.get("field")
+    if field is None:
+        return read_nothing
+    name = str(field)
+    lowered = name.lower()
+
+    def source(view: UserView) -> object:
+        value = find_user_value(view, name, lowered)
+        return None if value is ABSENT else value
+
+    return source
+
+
+def read_country(condition: Mapping[str, object]) -> Source:
+    """Read a field of the user; a country that nobody has is looked up by IP address."""
+    return _read_or(condition, "ip", lambda field, ip: find_country(ip) if field == "country" else None)
+
+
+def read_user_agent(condition: Mapping[str, object]) -> Source:
+    """Read a field of the user; what nobody has is parsed from the user agent."""
+    return _read_or(condition, "userAgent", lambda field, agent: find_user_agent_field(agent, field))
+
+
+def _read_or(condition: Mapping[str, object], attribute: str, look_up: Callable[[str, str], str | None]) -> Source:
+    field = condition.get("field")
+    if field is None:
+        return read_nothing
+    name = str(field)
+    lowered = name.lower()
+
+    def source(view: UserView) -> object:
+        value = find_user_value(view, name, lowered)
+        if value is not ABSENT:
+            return value
+        text = find_text(view.user.fields.get(attribute))
+        return None if text is None else look_up(name, text)
+
+    return source
+
+
+def read_environment(condition: Mapping[str, object]) -> Source:
+    """Read a field of the environment: the user's own, else that of the evaluating side."""
+    field = condition.get("field")
+    if field is None:
+        return read_nothing
+    name = str(field)
+
+    def source(view: UserView) -> object:
+        own = view.user.environment
+        if name in own:
+            return own[name]
+        shared = view.environment or {}
+        return shared[name] if name in shared else shared.get(name.lower())
+
+    return source
+
+
+def read_now(_condition: Mapping[str, object]) -> Source:
+    """Read the instant of the view."""
+    return lambda view: Instant(view.now_ms)
+
+
+def read_bucket(condition: Mapping[str, object]) -> Source:
+    """Hash the unit ID with the condition's salt into a bucket from 0 to 999."""
+    additional = condition.get("additionalValues")
+    salt = additional.get("salt", "") if isinstance(additional, Mapping) else ""
+    prefix = to_bytes(f"{salt}.")
+    unit = read_unit_id(condition)
+
+    def source(view: UserView) -> object:
+        return hash_text(prefix + to_bytes(find_text(unit(view)) or "")) % USER_BUCKETS
+
+    return source
+
+
+def read_unit_id(condition: Mapping[str, object]) -> Source:
+    """Read the unit ID of the condition's ID type."""
+    id_type = str(condition.get("idType") or "")
+    lowered = id_type.lower()
+    return lambda view: view.user.find_unit_id(id_type, lowered)
+
+
+def read_target_app(_condition: Mapping[str, object]) -> Source:
+    """Read the app that is evaluated for."""
+    return lambda view: view.app_id
+
+
+def read_nothing(_view: UserView) -> object:
+    """Read a condition without a field: always missing."""
+    return None
+
+
+SOURCES: Final[dict[str, Callable[[Mapping[str, object]], Source]]] = {
+    "user_field": read_user_field,
+    "ip_based": read_country,
+    "ua_based": read_user_agent,
+    "environment_field": read_environment,
+    "current_time": read_now,
+    "user_bucket": read_bucket,
+    "unit_id": read_unit_id,
+    "target_app": read_target_app,
+}

@@ -1,0 +1,174 @@
+"""The immutable values of a config spec, prepared for evaluation.
+
+A condition is a reading of the user (a value and its conversion), a test of what was read, and the answer wanted. Verdicts
+are finite: every rule has one for passing and one for failing its pass percentage, every spec one for no rule matching;
+they are built when a spec is prepared and never copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from evaluator.operators import Conversion, Test
+    from evaluator.view import UserView
+
+type Source = Callable[[UserView], object]
+type Exposure = tuple[str, str, str]
+
+ALWAYS: Final = 100.0
+
+
+class Reading:
+    """One derived value of a user; views keep what it read, so the same reading is made once per user."""
+
+    __slots__ = ("convert", "source")
+
+    def __init__(self, source: Source, convert: Conversion) -> None:
+        self.source = source
+        self.convert = convert
+
+    def read(self, view: UserView) -> object:
+        """Return the converted value for this user."""
+        return self.convert(self.source(view))
+
+
+class Condition(NamedTuple):
+    """A reading, its test, and the answer that makes the condition true."""
+
+    reading: Reading
+    test: Test
+    wanted: bool
+
+
+class GateCondition(NamedTuple):
+    """Another gate's value: `pass_gate` wants True, `fail_gate` False."""
+
+    gate: str
+    wanted: bool
+
+
+class GroupCondition(NamedTuple):
+    """The user's group in an experiment, compared; evaluated like a nested gate because it walks another spec."""
+
+    experiment: str | None
+    convert: Conversion
+    test: Test
+    wanted: bool
+
+
+class Unsupported(NamedTuple):
+    """A condition that the official core does not know; `is_missing` when the document does not hold it at all."""
+
+    is_missing: bool
+
+
+type AnyCondition = Condition | GateCondition | GroupCondition | Unsupported
+
+
+class Verdict:
+    """The result of one rule, or of none; shared by every user that gets it."""
+
+    __slots__ = ("group_name", "is_active", "is_experiment_group", "passed", "rule_id", "sampling_rate", "value")
+
+    def __init__(
+        self,
+        rule_id: str,
+        passed: bool,
+        value: object,
+        *,
+        group_name: str | None = None,
+        is_experiment_group: bool = False,
+        is_active: bool = False,
+        sampling_rate: int | None = None,
+    ) -> None:
+        self.rule_id = rule_id
+        self.passed = passed
+        self.value = value
+        self.group_name = group_name
+        self.is_experiment_group = is_experiment_group
+        self.is_active = is_active
+        self.sampling_rate = sampling_rate
+
+
+class Rule:
+    """A rule, with its conditions split: `plain` ones read the user only, `nested` ones walk other specs."""
+
+    __slots__ = (
+        "conditions",
+        "delegate",
+        "document",
+        "failed",
+        "id_type",
+        "is_supported",
+        "nested",
+        "pass_percentage",
+        "passed",
+        "plain",
+        "salt",
+        "unit",
+    )
+
+    def __init__(
+        self,
+        conditions: tuple[AnyCondition, ...],
+        *,
+        pass_percentage: float,
+        salt: bytes,
+        unit: Reading,
+        id_type: str,
+        delegate: str | None,
+        passed: Verdict,
+        failed: Verdict,
+        document: Mapping[str, object],
+    ) -> None:
+        self.conditions = conditions
+        self.plain = tuple(one for one in conditions if type(one) is Condition)
+        self.nested = tuple(one for one in conditions if type(one) in (GateCondition, GroupCondition))
+        self.is_supported = not any(type(one) is Unsupported for one in conditions)
+        self.pass_percentage = pass_percentage
+        self.salt = salt
+        self.unit = unit
+        self.id_type = id_type
+        self.delegate = delegate
+        self.passed = passed
+        self.failed = failed
+        self.document = document
+
+
+class Spec:
+    """A gate, dynamic config, experiment or layer; `fallback` is the verdict when no rule matches."""
+
+    __slots__ = (
+        "default_value",
+        "document",
+        "entity",
+        "explicit_parameters",
+        "fallback",
+        "forward_all_exposures",
+        "has_shared_params",
+        "id_type",
+        "is_active",
+        "name",
+        "rules",
+        "salt",
+        "use_new_layer_eval",
+        "version",
+    )
+
+    def __init__(self, name: str, document: Mapping[str, object], rules: tuple[Rule, ...], fallback: Verdict) -> None:
+        self.name = name
+        self.document = document
+        self.rules = rules
+        self.fallback = fallback
+        self.default_value = document["defaultValue"]
+        self.entity = document.get("entity")
+        self.salt = document["salt"]
+        self.id_type = document.get("idType")
+        self.version = document.get("version")
+        self.is_active = document.get("isActive")
+        self.has_shared_params = document.get("hasSharedParams")
+        self.explicit_parameters = document.get("explicitParameters")
+        self.forward_all_exposures = document.get("forwardAllExposures")
+        self.use_new_layer_eval = document.get("useNewLayerEval") is True

@@ -1,0 +1,58 @@
+"""One user at one instant, with everything derived from them kept.
+
+All checks of a request share a view: a field is looked up and converted once, a nested gate walked once. A view is valid
+for one spec and one instant only; make one per request.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from evaluator.options import Options
+from evaluator.outcome import PENDING, Outcome
+
+if TYPE_CHECKING:
+    from evaluator.explain import Trace
+    from evaluator.project import Project
+    from evaluator.spec import Reading
+    from evaluator.user import User
+
+NO_OPTIONS: Final = Options()
+_UNSEEN: Final = object()
+
+
+class UserView:
+    """`now_ms` is the instant, in milliseconds since 1970; `trace` records the walk for `explain`."""
+
+    __slots__ = ("app_id", "depth", "environment", "gates", "memo", "now_ms", "options", "overrides", "project", "trace", "user")
+
+    def __init__(
+        self, project: Project, user: User, now_ms: int, options: Options = NO_OPTIONS, trace: Trace | None = None
+    ) -> None:
+        self.project = project
+        self.user = user
+        self.now_ms = now_ms
+        self.options = options
+        self.overrides = options.overrides or None
+        self.app_id = project.app_id if options.app_id is None else options.app_id
+        self.environment = project.default_tier if options.environment is None else options.environment
+        self.trace = trace
+        self.depth = 0
+        self.memo: dict[Reading, object] = {}
+        self.gates: dict[str, Outcome] = {}
+
+    def loggable_user(self) -> dict[str, object]:
+        """Return the user as events and client responses carry it."""
+        return self.user.to_loggable(self.environment, self.options.global_custom)
+
+    def read(self, reading: Reading) -> object:
+        """Return what a reading sees of this user, read once."""
+        value = self.memo.get(reading, _UNSEEN)
+        if value is _UNSEEN:
+            value = self.memo[reading] = reading.read(self)
+        return value
+
+    def forget_unfinished(self) -> None:
+        """Drop the marks that a walk left when it was cut off."""
+        self.depth = 0
+        self.gates = {name: outcome for name, outcome in self.gates.items() if outcome is not PENDING}
