@@ -1,0 +1,187 @@
+"""Bind interfaces to a component.
+
+A component names every function it imports, with its types, so nothing is written twice: this module walks the
+imports and looks for a body by name. `kv-store#[method]store.lookup` is `lookup` of the object itself,
+`[static]store.open` is `store_open` and `await-lookup` is `await_lookup` of the interface. What has no body gets one
+that fails with the function's name, because a component of the SDK imports some 250 functions and calls few of them.
+
+One linker serves all sandboxes and threads. Which sandbox is calling is kept for each thread: wasm calls back on the
+thread that entered it.
+"""
+
+import inspect
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import ClassVar, NamedTuple, Protocol
+
+from wasmtime import Engine, component
+
+from devhost.embedded.codec import Handles, ResourceIds, compile_signature, define_function, define_resource
+
+
+class Resource:
+    """An object that guests hold by a handle."""
+
+    def drop(self) -> None:
+        """Let go of it: the guest did; most have nothing to do."""
+
+
+class Interface:
+    """The functions of one WIT interface, for one sandbox."""
+
+    resources: ClassVar[Mapping[str, type[Resource]]] = {}
+
+
+class Guest(Protocol):
+    """What a call from the guest needs to know of its sandbox."""
+
+    handles: Handles
+    interfaces: Mapping[str, Interface]
+    failure: BaseException | None
+
+    def mark(self, function: str) -> None:
+        """Note that the guest calls this function."""
+
+
+class MissingFunction(Exception):
+    """The guest called a function that this host does not have."""
+
+
+class Import(NamedTuple):
+    """One item that the component imports: a function or a resource type."""
+
+    interface: str  # without version: `fastly:compute/kv-store`
+    name: str
+    item: component.ComponentItem
+
+
+_current = threading.local()
+
+
+def enter_guest(guest: Guest, call: Callable[[], object]) -> object:
+    """Run a call into wasm whose calls back belong to this guest."""
+    _current.guest = guest
+    try:
+        return call()
+    finally:
+        _current.guest = None
+
+
+def run_call(function: str, call: Callable[[Handles], None]) -> BaseException | None:
+    """Run a call from the guest; what it raises is kept in the sandbox and returned.
+
+    Everything is caught, also what is no `Exception`: nothing may leave a callback.
+    """
+    guest: Guest = _current.guest
+    try:
+        guest.mark(function)
+        call(guest.handles)
+    except BaseException as problem:  # noqa: BLE001
+        guest.failure = problem
+        return problem
+    return None
+
+
+def list_imports(loaded: component.Component, engine: Engine) -> Iterator[tuple[str, list[Import]]]:
+    """List what a component imports, by the versioned name of the interface."""
+    for full_name, extern in loaded.type.imports(engine).items():
+        kind = extern.ty
+        if not isinstance(kind, component.ComponentInstanceType):
+            raise TypeError(f"the component imports {full_name}, which is no interface")
+        interface = full_name.partition("@")[0]
+        yield full_name, [Import(interface, name, item.ty) for name, item in kind.exports(engine).items()]
+
+
+def find_body(found: Import, interfaces: Mapping[str, type[Interface]]) -> Callable[..., object]:
+    """Find the body of an imported function by its name, else one that raises `MissingFunction`."""
+    full_name = f"{found.interface}#{found.name}"
+    owner = interfaces.get(found.interface, Interface)
+    kind, _, name = found.name.replace("-", "_").rpartition("]")
+    if kind == "[method":
+        resource, _, attribute = found.name.removeprefix("[method]").partition(".")
+        attribute = attribute.replace("-", "_")
+        declared = getattr(owner.resources.get(resource), attribute, None)
+        body = call_method(attribute)
+    else:
+        attribute = ("new_" if kind == "[constructor" else "") + name.replace(".", "_")
+        declared = getattr(owner, attribute, None)
+        body = call_interface(found.interface, attribute)
+    if declared is None:
+        return fail_missing(full_name)
+    check_arity(found, declared)
+    return body
+
+
+def call_method(attribute: str) -> Callable[..., object]:
+    """Return a body that calls a method of the object which the guest lends."""
+
+    def body(target: object, *arguments: object) -> object:
+        return getattr(target, attribute)(*arguments)
+
+    return body
+
+
+def call_interface(interface: str, attribute: str) -> Callable[..., object]:
+    """Return a body that calls a function of the sandbox's interface."""
+
+    def body(*arguments: object) -> object:
+        return getattr(_current.guest.interfaces[interface], attribute)(*arguments)
+
+    return body
+
+
+def fail_missing(full_name: str) -> Callable[..., object]:
+    """Return a body that says which function is missing."""
+
+    def body(*_arguments: object) -> object:
+        raise MissingFunction(full_name)
+
+    return body
+
+
+def check_arity(found: Import, declared: Callable[..., object]) -> None:
+    """Raise `TypeError` when a body written by hand does not take what the component passes."""
+    if not isinstance(found.item, component.FuncType):
+        raise TypeError(f"{found.name} is no function")
+    passed = len(found.item.params) + (0 if found.name.startswith("[method]") else 1)
+    taken = len(inspect.signature(declared).parameters)
+    if passed != taken:
+        raise TypeError(f"{found.interface}#{found.name} passes {passed - 1} values, {declared} takes {taken - 1}")
+
+
+class Linked(NamedTuple):
+    """A component whose imports all have bodies."""
+
+    linker: component.Linker
+    resource_ids: ResourceIds
+    callbacks: list[object]  # wasm holds bare pointers to them
+
+
+def link(loaded: component.Component, engine: Engine, interfaces: Mapping[str, type[Interface]]) -> Linked:
+    """Give every import of a component a body."""
+    linked = Linked(component.Linker(engine), ResourceIds(), [])
+    for full_name, imports in list_imports(loaded, engine):
+        with linked.linker.root() as root, root.add_instance(full_name) as instance:
+            for found in imports:
+                linked.callbacks.extend(define(instance, found, linked.resource_ids, interfaces))
+    return linked
+
+
+def define(
+    instance: component.LinkerInstance, found: Import, ids: ResourceIds, interfaces: Mapping[str, type[Interface]]
+) -> Iterator[object]:
+    """Define one import: a resource or a function; other types need no definition."""
+    name = f"{found.interface}#{found.name}"
+    run = partial(run_call, name)
+    if isinstance(found.item, component.ResourceType):
+        yield define_resource(instance, found.name, ids.find(found.item), drop_resource, run)
+    elif isinstance(found.item, component.FuncType):
+        signature = compile_signature(found.item, ids)
+        yield define_function(instance, found.name, signature, find_body(found, interfaces), run)
+
+
+def drop_resource(value: object) -> None:
+    """Tell an object that the guest let it go."""
+    if isinstance(value, Resource):
+        value.drop()
