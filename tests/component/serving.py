@@ -1,0 +1,140 @@
+"""Run the built component under a host, with a sink for its events, for as long as a test needs it."""
+
+import http.client
+import io
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from devhost.build import COMPONENT
+from devhost.event_sink import Received, SinkServer
+from devhost.local_config import derive_config, read_committed, write_config
+from devhost.serve import EMBEDDED_MODULE, has_embedded_host
+from devhost.viceroy import INSTALL_HINT, find_viceroy
+
+VICEROY = "viceroy"
+EMBEDDED = "embedded"
+START_SECONDS = 90.0
+CLIENT = {"statsig-api-key": "client-local"}
+SERVER = {"statsig-api-key": "secret-local"}
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A service that answers, and where its events arrive."""
+
+    url: str
+    sink: SinkServer
+    events_file: Path
+    log: Path
+
+    def client(self) -> httpx.Client:
+        """A client for it; connections are kept."""
+        return httpx.Client(base_url=self.url, timeout=30)
+
+    def wait_for_events(self, count: int, seconds: float = 20.0) -> list[dict[str, Any]]:
+        """The events received, once there are this many or the time is over."""
+        deadline = time.monotonic() + seconds
+        while self.sink.received.events < count and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if not self.events_file.exists():
+            return []
+        bodies = map(json.loads, self.events_file.read_text(encoding="utf-8").splitlines())
+        return [event for body in bodies for event in body["events"]]
+
+
+@contextmanager
+def running_service(
+    host: str,
+    folder: Path,
+    spec: Path | None,
+    *,
+    reuse: int | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[Running]:
+    """Serve a spec (None: the store is empty) under a host; the host's last lines are shown when the test fails."""
+    events_file = folder / "events.jsonl"
+    sink = SinkServer(0, Received(events_file, io.StringIO()))
+    with sink:
+        threading.Thread(target=sink.serve_forever, daemon=True).start()
+        config = derive_config(
+            read_committed(), spec=spec, events_url=f"http://127.0.0.1:{sink.port}", requests_per_sandbox=reuse
+        )
+        if settings:
+            config["local_server"]["config_stores"]["gatelet"]["contents"] |= settings
+        write_config(config, folder / "fastly.toml")
+        port = find_free_port()
+        with running_host(host_command(host, folder / "fastly.toml", port), folder / "host.log", port):
+            yield Running(f"http://127.0.0.1:{port}", sink, events_file, folder / "host.log")
+        sink.shutdown()
+
+
+def host_command(host: str, config: Path, port: int) -> list[str]:
+    """The command of a host; skips the test when the host is not there."""
+    if not COMPONENT.is_file():
+        pytest.fail("bin/main.wasm is not built; run `make build`")
+    if host == VICEROY:
+        viceroy = find_viceroy()
+        if viceroy is None:
+            pytest.skip(f"needs Viceroy: {INSTALL_HINT}")
+        return [str(viceroy), "serve", "-C", str(config), "--addr", f"127.0.0.1:{port}", str(COMPONENT)]
+    if not has_embedded_host():
+        pytest.skip(f"needs the embedded host, module {EMBEDDED_MODULE}")
+    return [sys.executable, "-m", EMBEDDED_MODULE, str(config), str(port), str(COMPONENT)]
+
+
+@contextmanager
+def running_host(command: list[str], log: Path, port: int) -> Iterator[None]:
+    """Run the host until the end of the block."""
+    with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=out) as child:
+        try:
+            wait_until_answering(child, port, log)
+            yield
+        except BaseException:
+            print(f"the host's last lines:\n{tail(log)}")
+            raise
+        finally:
+            child.terminate()
+            try:
+                child.wait(10)
+            except subprocess.TimeoutExpired:
+                child.kill()
+
+
+def wait_until_answering(child: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    """Wait for the first answer of any kind."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and child.poll() is None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        try:
+            connection.request("GET", "/healthz")
+            connection.getresponse().read()
+            return
+        except (OSError, http.client.HTTPException):
+            time.sleep(0.1)
+        finally:
+            connection.close()
+    pytest.fail(f"the host did not answer (status {child.poll()}):\n{tail(log)}")
+
+
+def tail(log: Path, lines: int = 30) -> str:
+    """The last lines of a file."""
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+
+def find_free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
