@@ -6,7 +6,6 @@ when the host ends by itself. What can be asked of it comes from the environment
 """
 
 import http.client
-import importlib.util
 import json
 import os
 import signal
@@ -20,17 +19,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from devhost.build import COMPONENT
 from devhost.event_sink import Received, SinkServer
+from devhost.hosts import ADDRESS, embedded_command, viceroy_command
 from devhost.local_config import EXAMPLE_SPEC, ROOT, derive_config, read_committed, write_config
 from devhost.viceroy import INSTALL_HINT, find_viceroy
 
 LOCAL = ROOT / ".local"
 EVENTS_FILE = LOCAL / "events.jsonl"
-COMPONENT = ROOT / "bin" / "main.wasm"
-ADDRESS = "127.0.0.1"
 START_SECONDS = 120.0
 STOP_SECONDS = 5.0
-EMBEDDED_MODULE = "devhost.embedded.server"
 
 
 class CannotServe(Exception):
@@ -106,28 +104,17 @@ def read_spec_path(text: str) -> Path | None:
     return path
 
 
-def host_command(wishes: Wishes) -> list[str]:
+def choose_host(wishes: Wishes) -> list[str]:
     """Choose the host and return the command that runs it, saying which it is."""
     viceroy = None if wishes.host == "embedded" else find_viceroy()
     if viceroy is not None:
         print(f"gatelet: host is Viceroy ({viceroy})", flush=True)
-        return [str(viceroy), "serve", "-C", str(wishes.config), "--addr", f"{ADDRESS}:{wishes.port}", str(COMPONENT)]
+        return viceroy_command(viceroy, wishes.config, wishes.port)
     if wishes.host == "viceroy":
         raise CannotServe(f"HOST=viceroy: there is no Viceroy here; {INSTALL_HINT}")
-    if not has_embedded_host():
-        raise CannotServe(f"there is no Viceroy here, and this version has no embedded host yet; {INSTALL_HINT}")
-    print(
-        "gatelet: host is the embedded one" + ("" if wishes.host else f" (no Viceroy here; {INSTALL_HINT})"), flush=True
-    )
-    return [sys.executable, "-m", EMBEDDED_MODULE, str(wishes.config), str(wishes.port), str(COMPONENT)]
-
-
-def has_embedded_host() -> bool:
-    """Say whether this version can host the component in Python."""
-    try:
-        return importlib.util.find_spec(EMBEDDED_MODULE) is not None
-    except ModuleNotFoundError:
-        return False
+    note = "" if wishes.host else f" (no Viceroy here; {INSTALL_HINT})"
+    print(f"gatelet: host is the embedded one{note}", flush=True)
+    return embedded_command(wishes.config, wishes.port, wishes.requests_per_sandbox)
 
 
 def check_port(port: int) -> None:
@@ -230,7 +217,7 @@ def serve(wishes: Wishes, stop: threading.Event) -> None:
     if not COMPONENT.is_file():
         raise CannotServe("bin/main.wasm is not built; run `make build`")
     check_port(wishes.port)
-    command = host_command(wishes)
+    command = choose_host(wishes)
     with running_sink(wishes) as events_url:
         config = derive_config(
             read_committed(),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from devhost.local_config import EXAMPLE_SPEC, ROOT
-from devhost.serve import CannotServe, Wishes, check_port, describe_ready, host_command, read_wishes, running_sink
+from devhost.serve import CannotServe, Wishes, check_port, choose_host, describe_ready, read_wishes, running_sink
 
 
 def test_without_wishes_it_serves_the_example_on_7676() -> None:
@@ -62,15 +62,30 @@ def test_says_what_is_wrong_with_a_wish(name: str, text: str, message: str) -> N
 def test_asking_for_viceroy_without_one_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("devhost.serve.find_viceroy", lambda: None)
     with pytest.raises(CannotServe, match="make viceroy"):
-        host_command(read_wishes({"HOST": "viceroy"}))
+        choose_host(read_wishes({"HOST": "viceroy"}))
 
 
 def test_viceroy_gets_the_config_and_the_port_of_this_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("devhost.serve.find_viceroy", lambda: Path("/bin/viceroy"))
-    command = host_command(read_wishes({"PORT": "8001"}))
+    command = choose_host(read_wishes({"PORT": "8001"}))
     assert command[0] == "/bin/viceroy"
     assert command[command.index("--addr") + 1] == "127.0.0.1:8001"
     assert command[command.index("-C") + 1].endswith("fastly-8001.toml")
+
+
+def test_without_viceroy_the_embedded_host_serves_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("devhost.serve.find_viceroy", lambda: None)
+    command = choose_host(read_wishes({"PORT": "8001", "REUSE": "3"}))
+    assert command[1:3] == ["-m", "devhost.embedded"]
+    assert command[-4:] == ["--port", "8001", "--requests", "3"]
+    assert "embedded one (no Viceroy here; run `make viceroy`" in capsys.readouterr().out
+
+
+def test_the_embedded_host_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("devhost.serve.find_viceroy", lambda: Path("/bin/viceroy"))
+    assert choose_host(read_wishes({"HOST": "embedded"}))[2] == "devhost.embedded"
 
 
 def test_says_which_variable_to_change_when_a_port_is_taken() -> None:

@@ -1,0 +1,22 @@
+"""The commands that host the built component on this machine; both take the same fastly.toml."""
+
+import sys
+from pathlib import Path
+
+from devhost.build import COMPONENT
+
+ADDRESS = "127.0.0.1"
+
+
+def viceroy_command(viceroy: Path, config: Path, port: int, component: Path = COMPONENT) -> list[str]:
+    """Return the command that hosts the component with Viceroy."""
+    return [str(viceroy), "serve", "-C", str(config), "--addr", f"{ADDRESS}:{port}", str(component)]
+
+
+def embedded_command(
+    config: Path, port: int, requests_per_sandbox: int | None = None, component: Path = COMPONENT
+) -> list[str]:
+    """Return the command that hosts the component in Python, with a limit of its own on a sandbox's requests."""
+    command = [sys.executable, "-m", "devhost.embedded", "--manifest", str(config), "--wasm", str(component)]
+    reuse = [] if requests_per_sandbox is None else ["--requests", str(requests_per_sandbox)]
+    return [*command, "--port", str(port), *reuse]
