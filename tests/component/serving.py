@@ -5,7 +5,6 @@ import io
 import json
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -19,8 +18,8 @@ import pytest
 
 from devhost.build import COMPONENT
 from devhost.event_sink import Received, SinkServer
+from devhost.hosts import embedded_command, viceroy_command
 from devhost.local_config import derive_config, read_committed, write_config
-from devhost.serve import EMBEDDED_MODULE, has_embedded_host
 from devhost.viceroy import INSTALL_HINT, find_viceroy
 
 VICEROY = "viceroy"
@@ -88,10 +87,8 @@ def host_command(host: str, config: Path, port: int) -> list[str]:
         viceroy = find_viceroy()
         if viceroy is None:
             pytest.skip(f"needs Viceroy: {INSTALL_HINT}")
-        return [str(viceroy), "serve", "-C", str(config), "--addr", f"127.0.0.1:{port}", str(COMPONENT)]
-    if not has_embedded_host():
-        pytest.skip(f"needs the embedded host, module {EMBEDDED_MODULE}")
-    return [sys.executable, "-m", EMBEDDED_MODULE, str(config), str(port), str(COMPONENT)]
+        return viceroy_command(viceroy, config, port)
+    return embedded_command(config, port)
 
 
 @contextmanager
