@@ -2,20 +2,23 @@
 
 import json
 import re
+import shlex
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from devhost.event_sink import describe_event
+from devhost.local_config import read_committed
 from devhost.serve import read_wishes
 from edge.keys import CLIENT_SECRET, SERVER_SECRET
-from edge.sandbox import STATSIG_KEY_SECRET
+from edge.memory import MemoryPlatform
+from edge.messages import Request
+from edge.sandbox import STATSIG_KEY_SECRET, Sandbox
+from edge.service import answer
 from edge.settings import BackgroundSettings, ReplySettings
-from evaluator.decode import decode_project
-from evaluator.evaluate import evaluate_gate
-from evaluator.evaluation import Evaluation
-from evaluator.user import decode_user
-from evaluator.view import UserView
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -94,24 +97,40 @@ class NotedEnvironment(Mapping[str, str]):
         return 0
 
 
-def test_the_reply_in_the_readme_is_the_one_the_example_spec_gives() -> None:
-    request, reply = re.search(r"/gate\?(\S+)'\n(\{.*\})", read("README.md")).groups()  # type: ignore[union-attr]
-    name, user_id = re.findall(r"=([\w-]+)", request)
-    assert json.loads(reply) == {"userID": user_id, "gateResult": check_example_gate(name, user_id).value}
+def test_the_replies_in_the_readme_are_the_real_ones() -> None:
+    local = serve_example()
+    shown = re.findall(r"^\$ curl ((?:.*\\\n)*.*)\n(\{.*)$", read("README.md"), re.MULTILINE)
+    assert len(shown) == 3
+    for command, reply in shown:
+        real = answer(local, read_curl(command)).body.decode()
+        assert real == reply if "…" not in reply else real.startswith(reply.removesuffix("…"))
 
 
-def test_the_reply_of_check_gate_in_the_readme_is_real() -> None:
-    body, reply = re.search(r"-d '(\{.*\})'\n(\{.*\})", read("README.md")).groups()  # type: ignore[union-attr]
-    asked, answered = json.loads(body), json.loads(reply)
-    evaluation = check_example_gate(asked["gateName"], asked["user"]["userID"])
-    assert answered["value"] is evaluation.value
-    assert answered["rule_id"] == evaluation.rule_id
-    assert f"value={str(evaluation.value).lower()}  rule={evaluation.rule_id}" in read("README.md")
+def test_the_event_line_in_the_readme_is_the_real_one() -> None:
+    reply = answer(serve_example(), read_curl("'http://127.0.0.1:7676/gate?name=test_fastly&userID=a-user'"))
+    lines = [describe_event(json.loads(json.dumps(event))) for event in reply.events]
+    assert len(lines) == 1
+    assert f"\n{lines[0]}\n" in read("README.md")
 
 
-def check_example_gate(name: str, user_id: str) -> Evaluation:
-    project = decode_project(json.loads(read("examples/spec.json")))
-    return evaluate_gate(UserView(project, decode_user({"userID": user_id}), 1_760_000_000_000), name)
+def serve_example() -> Sandbox:
+    """Return a sandbox over the stores that the committed fastly.toml describes."""
+    local = read_committed()["local_server"]
+    secrets = {item["key"]: item["data"].encode() for item in local["secret_stores"]["gatelet"]}
+    platform = MemoryPlatform(dict(local["config_stores"]["gatelet"]["contents"]), secrets)
+    for store, items in local["kv_stores"].items():
+        for item in items:
+            platform.put(store, item["key"], (ROOT / item["file"]).read_bytes())
+    return Sandbox(platform)
+
+
+def read_curl(command: str) -> Request:
+    """Return the request that the arguments of a curl command describe."""
+    words = shlex.split(command.replace("\\\n", " "))
+    url = urlsplit(next(word for word in words if word.startswith("http://")))
+    headers = dict(word.split(": ", 1) for flag, word in pairwise(words) if flag == "-H")
+    body = next((word.encode() for flag, word in pairwise(words) if flag == "-d"), b"")
+    return Request("POST" if body else "GET", url.path, url.query, headers.get, lambda _limit: body)
 
 
 def test_no_document_is_left_out_of_the_index_of_decisions() -> None:
