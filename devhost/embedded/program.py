@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from wasmtime import Config, Engine, WasmtimeError, component
+from wasmtime import Engine, WasmtimeError, component
 
-from devhost.embedded.codec import Signature, compile_signature
+from devhost.embedded.codec import Signature, compile_signature, make_engine
 from devhost.embedded.linker import Interface, Linked, link
 
 EXPORT = "fastly:compute/http-incoming"
@@ -40,10 +40,7 @@ class Program:
 
 def load_program(wasm: Path, interfaces: Mapping[str, type[Interface]], *, count_fuel: bool = False) -> Program:
     """Load a component; raises `CannotLoad` when it does not serve requests."""
-    config = Config()
-    config.consume_fuel = count_fuel
-    config.epoch_interruption = True
-    engine = Engine(config)
+    engine = make_engine(count_fuel=count_fuel)
     try:
         loaded = load_compiled(engine, wasm, count_fuel=count_fuel)
     except WasmtimeError as problem:
