@@ -71,19 +71,21 @@ def write_client_response(view: UserView, options: ResponseOptions, sdk_info: Ma
         return _write(view, options, sdk_info)
     except EvaluationDepthExceeded:
         view.forget_unfinished()
-        return blank_response(options, sdk_info)
+        return blank_response(view, sdk_info)
 
 
 def write_client_entry(view: UserView, kind: str, name: str, options: ResponseOptions) -> Entry | None:
     """Write the entry of one spec as a v1 response would have it; None when the response would not hold it."""
     sections = _Sections(view, options)
     writer = _Writer(sections.hash, options)
-    for entity, found in sections.only(kind, name):
-        return writer.write(entity, found)
-    return None
+    try:
+        return next((writer.write(entity, found) for entity, found in sections.only(kind, name)), None)
+    except EvaluationDepthExceeded:
+        view.forget_unfinished()
+        return None
 
 
-def blank_response(options: ResponseOptions, sdk_info: Mapping[str, str]) -> dict[str, object]:
+def blank_response(view: UserView, sdk_info: Mapping[str, str]) -> dict[str, object]:
     """Return the response that says nothing is new, which the core also gives when one spec cannot be evaluated."""
     return {
         "feature_gates": {},
@@ -92,9 +94,8 @@ def blank_response(options: ResponseOptions, sdk_info: Mapping[str, str]) -> dic
         "param_stores": {},
         "time": 0,
         "has_updates": False,
-        "hash_used": options.hash,
-        "user": {},
-        "sdk_params": {},
+        "hash_used": "",
+        "user": view.loggable_user(),
         "sdkParams": {},
         "sdkInfo": dict(sdk_info),
         "evaluated_keys": {},
@@ -126,7 +127,7 @@ def _write(view: UserView, options: ResponseOptions, sdk_info: Mapping[str, str]
     if options.previous_response_hash is not None:
         response["full_checksum"] = checksum = _checksum(response)
         if checksum == options.previous_response_hash:
-            return blank_response(options, sdk_info)
+            return blank_response(view, sdk_info)
     return response
 
 

@@ -16,7 +16,7 @@ from evaluator.errors import EvaluationDepthExceeded
 from evaluator.evaluation import Evaluation, failed_evaluation, to_evaluation
 from evaluator.outcome import PENDING, UNRECOGNIZED, UNSUPPORTED, Outcome, Unrecognized
 from evaluator.overrides import GroupName
-from evaluator.spec import Condition, GateCondition, GroupCondition, Unsupported, Verdict
+from evaluator.spec import Condition, GateCondition, GroupCondition, ListCondition, Unsupported, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -112,8 +112,9 @@ def _evaluate(view: UserView, kind: str, name: str) -> Outcome:
         forced = view.overrides.find(kind, name, view.user)
         if forced is not None:
             return _apply_override(forced, spec)
+    was_reset = False
     if project.mappings and name in project.mappings:
-        mapped = _apply_mapping(view, kind, name, spec)
+        mapped, was_reset = _apply_mapping(view, kind, name, spec)
         if mapped is not None:
             return mapped
     if kind == EXPERIMENT and name in project.cmab_configs:
@@ -123,6 +124,8 @@ def _evaluate(view: UserView, kind: str, name: str) -> Outcome:
     if view.trace is not None:
         view.trace.enter(kind, spec)
     outcome = _walk_new_layer(view, spec) if kind == LAYER and spec.use_new_layer_eval else walk(view, spec)
+    if was_reset:
+        outcome.was_reset = True
     if view.trace is not None:
         view.trace.leave(outcome)
     return outcome
@@ -167,6 +170,7 @@ def walk(view: UserView, spec: Spec) -> Outcome:
 _UNANCHORED: Final = 1
 _ANALYTICAL: Final = 2
 _OVERRIDDEN: Final = 4
+_LISTED: Final = 8
 
 
 def _conclude(spec: Spec, verdict: Verdict, trail: tuple[Exposure, ...], marks: int) -> Outcome:
@@ -175,6 +179,7 @@ def _conclude(spec: Spec, verdict: Verdict, trail: tuple[Exposure, ...], marks: 
         outcome.is_unanchored = bool(marks & _UNANCHORED)
         outcome.seen_analytical = bool(marks & _ANALYTICAL)
         outcome.is_overridden = bool(marks & _OVERRIDDEN)
+        outcome.used_id_list = bool(marks & _LISTED)
     return outcome
 
 
@@ -209,18 +214,28 @@ def _walk_nested(view: UserView, rule: Rule) -> _Step:
     for condition in rule.nested:
         if type(condition) is GateCondition:
             outcome = find_gate_outcome(view, condition.gate)
-            step.matched = step.matched and outcome.verdict.passed is condition.wanted
+            if outcome.state is UNSUPPORTED:
+                step.state = UNSUPPORTED
+                return step
+            holds = outcome.verdict.passed is condition.wanted
+            step.trail += expose(condition.gate, outcome)
+            step.marks |= _marks_of(condition.gate, outcome)
+        elif type(condition) is ListCondition:
+            found = find_member(view, condition)
+            holds = (found is True) is condition.wanted
+            step.marks |= 0 if found is None else _LISTED
         else:
             outcome = find_outcome(view, EXPERIMENT, condition.experiment or "")
-            group = condition.convert(outcome.verdict.group_name)
-            step.matched = step.matched and condition.test(group) is condition.wanted
-            continue
-        if outcome.state is UNSUPPORTED:
-            step.state = UNSUPPORTED
-            return step
-        step.trail += expose(condition.gate, outcome)
-        step.marks |= _marks_of(condition.gate, outcome)
+            holds = condition.test(condition.convert(outcome.verdict.group_name)) is condition.wanted
+        step.matched = step.matched and holds
     return step
+
+
+def find_member(view: UserView, condition: ListCondition) -> bool | None:
+    """Look a unit into an ID list; None when there is no such list, or nothing to look for."""
+    members = view.options.id_lists.get(condition.list_name or "")
+    hashed = None if members is None else view.read(condition.hashed)
+    return None if hashed is None else hashed in members  # type: ignore[operator]
 
 
 def expose(gate: str, outcome: Outcome) -> tuple[Exposure, ...]:
@@ -235,6 +250,8 @@ def _marks_of(gate: str, outcome: Outcome) -> int:
     marks = _UNANCHORED if outcome.is_unanchored else 0
     if outcome.is_overridden:
         marks |= _OVERRIDDEN
+    if outcome.used_id_list:
+        marks |= _LISTED
     verdict = outcome.verdict
     if outcome.seen_analytical or (verdict.rule_id and verdict.sampling_rate is None and not gate.startswith(_SEGMENT)):
         marks |= _ANALYTICAL
@@ -242,25 +259,20 @@ def _marks_of(gate: str, outcome: Outcome) -> int:
 
 
 def _stop_unsupported(view: UserView, spec: Spec, rule: Rule, trail: tuple[Exposure, ...]) -> Outcome:
-    """Stop at a rule that the core does not understand, with what was in progress, as the core reports it."""
-    value, rule_id, all_true = False, "", True
+    """Stop at the condition that the core does not understand, with what was in progress, as the core reports it."""
+    value, rule_id = False, ""
     for condition in rule.conditions:
         if type(condition) is Unsupported:
-            if condition.is_missing:
-                break
-        elif type(condition) is Condition:
+            break
+        if type(condition) is Condition:
             value = condition.test(view.read(condition.reading)) is condition.wanted
         elif type(condition) is GateCondition:
             outcome = find_gate_outcome(view, condition.gate)
-            value, rule_id = outcome.verdict.passed, outcome.verdict.rule_id
             if outcome.state is UNSUPPORTED:
-                trail = outcome.trail
-            else:
-                trail += expose(condition.gate, outcome)
-                value = value is condition.wanted
-        all_true = all_true and value
-    else:
-        value = all_true
+                break
+            rule_id = outcome.verdict.rule_id
+            trail += expose(condition.gate, outcome)
+            value = outcome.verdict.passed is condition.wanted
     stopped = Outcome(spec, Verdict(rule_id, value, None), trail)
     stopped.state = UNSUPPORTED
     stopped.is_active = spec.is_active is True
@@ -287,22 +299,26 @@ def _find_group_value(group_name: str, spec: Spec | None) -> object:
     return None
 
 
-def _apply_mapping(view: UserView, kind: str, name: str, spec: Spec | None) -> Outcome | None:
-    """Lead a name to another config, where a rule of the mapping says so."""
+def _apply_mapping(view: UserView, kind: str, name: str, spec: Spec | None) -> tuple[Outcome | None, bool]:
+    """Lead a name to another config, where a rule of the mapping says so; also tell whether any rule was tried."""
     salt = "" if spec is None else str(spec.salt)
+    was_tried = False
     for mapping in _list_of(view.project.mappings, name):
         new_name = str(mapping["new_config_name"])
         for reference in _list_of(mapping, "rules"):
             if (reference.get("start_time") or 0) > view.now_ms:  # type: ignore[operator]
                 continue
             rule = view.project.find_mapping_rule(str(reference["rule_name"]), salt)
-            if rule is None or not _matches(view, rule) or not passes(view, rule):
+            if rule is None:
+                continue
+            was_tried = True
+            if not _matches(view, rule) or not passes(view, rule):
                 continue
             outcome = _find_mapped(view, kind, new_name)
             if outcome is None:
                 break
-            return outcome
-    return None
+            return outcome, True
+    return None, was_tried
 
 
 def _list_of(table: Mapping[str, object], key: str) -> list[Mapping[str, object]]:
@@ -336,6 +352,7 @@ def _find_mapped(view: UserView, kind: str, new_name: str) -> Outcome | None:
         return None
     copy = _copy(outcome)
     copy.mapped_to = new_name if outcome.mapped_to is None else outcome.mapped_to
+    copy.was_reset = True
     return copy
 
 
@@ -356,10 +373,14 @@ def _delegate(view: UserView, spec: Spec, rule: Rule, trail: tuple[Exposure, ...
         return None
     inner = _evaluate(view, EXPERIMENT, name)
     outcome = _copy(inner)
-    outcome.spec = spec
-    outcome.trail = trail + inner.trail
-    outcome.undelegated = trail
     outcome.delegate = name
+    if inner.was_reset:
+        # The core forgets the layer's part when it looks for the delegate in the config mapping.
+        outcome.undelegated = inner.trail or None
+    else:
+        outcome.spec = spec
+        outcome.trail = trail + inner.trail
+        outcome.undelegated = trail
     outcome.explicit = experiment.explicit_parameters
     outcome.is_active = _activity(inner, spec)
     return outcome
@@ -378,6 +399,9 @@ def _walk_new_layer(view: UserView, spec: Spec) -> Outcome:
     rule_ids: dict[str, str] = {}
     trail: tuple[Exposure, ...] = ()
     undelegated: tuple[Exposure, ...] = ()
+    carried: tuple[Exposure, ...] = ()
+    # Whose ID type and version the answer carries: not the layer's any more after a reset by the config mapping.
+    owner: Spec | None = spec
     chosen: Outcome | None = None
     has_passed, passed, rule_id, is_group = False, False, "default", False
     for rule in spec.rules:
@@ -386,8 +410,9 @@ def _walk_new_layer(view: UserView, spec: Spec) -> Outcome:
         step = _walk_nested(view, rule)
         if step.state is UNSUPPORTED:
             return _stop_unsupported(view, spec, rule, trail)
-        trail += step.trail
-        undelegated += step.trail
+        trail += carried + step.trail
+        undelegated += carried + step.trail
+        carried = ()
         matched = step.matched and _holds(view, rule)
         if view.trace is not None:
             view.trace.record_rule(view, rule, matched)
@@ -398,8 +423,11 @@ def _walk_new_layer(view: UserView, spec: Spec) -> Outcome:
             passed = True
             _set_missing(values, rule_ids, rule.document.get("returnValue"), rule.passed.rule_id)
         else:
+            owner = delegated.spec if delegated.was_reset else owner
             new = delegated.verdict.value
-            if has_passed or (isinstance(new, dict) and not values.keys().isdisjoint(new)):
+            if has_passed or new is None or (isinstance(new, dict) and not values.keys().isdisjoint(new)):
+                # The core looks at the delegate all the same, and finds its exposures at the next rule.
+                carried = delegated.trail
                 continue
             _set_missing(values, rule_ids, new, rule.passed.rule_id)
             trail += delegated.trail
@@ -408,7 +436,7 @@ def _walk_new_layer(view: UserView, spec: Spec) -> Outcome:
         has_passed = True
     _set_missing(values, rule_ids, spec.default_value, "default")
     group_name = chosen.verdict.group_name if chosen else None
-    outcome = Outcome(spec, Verdict(rule_id, passed, values, group_name=group_name, is_experiment_group=is_group), trail)
+    outcome = Outcome(owner, Verdict(rule_id, passed, values, group_name=group_name, is_experiment_group=is_group), trail)
     outcome.undelegated = undelegated
     outcome.parameter_rule_ids = rule_ids
     outcome.is_active = spec.is_active is True

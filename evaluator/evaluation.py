@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from evaluator.spec import Exposure
 
 LOCAL_OVERRIDE: Final = "LocalOverride"
+ID_LIST: Final = "IdListInMemory"
 
 
 @dataclass(slots=True, eq=False)
@@ -48,11 +49,12 @@ class Evaluation:
     forward_all_exposures: bool = False
     seen_analytical: bool = False
     is_default: bool = False
+    is_error: bool = False
 
     def reason(self, source: str) -> str:
         """Return the reason as Statsig writes it: `Network:Recognized`, `LocalOverride:Recognized`, `Error:…`."""
-        if self.state.startswith("Error:"):
-            return self.state
+        if self.is_error:
+            return f"Error:{self.state}"
         return f"{LOCAL_OVERRIDE if self.is_overridden else source}:{self.state}"
 
 
@@ -65,7 +67,7 @@ def to_evaluation(kind: str, name: str, outcome: Outcome) -> Evaluation:
         verdict.passed if kind == "gate" else verdict.value,
         verdict.passed,
         verdict.rule_id + outcome.suffix,
-        outcome.state,
+        f"{outcome.state}:{ID_LIST}" if outcome.used_id_list else outcome.state,
         id_type=outcome.id_type if spec is None else cast("str | None", spec.id_type),
         version=outcome.version if spec is None else cast("int | None", spec.version),
         group_name=verdict.group_name,
@@ -88,7 +90,7 @@ def to_evaluation(kind: str, name: str, outcome: Outcome) -> Evaluation:
 
 def failed_evaluation(kind: str, name: str, text: str) -> Evaluation:
     """Return the answer when evaluating ended in an error."""
-    return Evaluation(kind, name, False if kind == "gate" else None, False, "", f"Error:{text}")
+    return Evaluation(kind, name, False if kind == "gate" else None, False, "", text, is_error=True)
 
 
 def is_active(outcome: Outcome) -> bool:
@@ -107,7 +109,7 @@ def undelegated_of(outcome: Outcome) -> list[dict[str, str]] | None:
     """Return the exposures of a layer without its delegate's; None where the core keeps none."""
     if outcome.undelegated is not None:
         return write_exposures(outcome.undelegated)
-    if outcome.is_unanchored or not outcome.trail:
+    if not outcome.trail:
         return None
     return write_exposures(outcome.trail)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypedDict
 
 from evaluator.bucketing import hash_text, to_bytes
 from evaluator.coerce import find_number, truncate, write_json
+from evaluator.outcome import UNRECOGNIZED
 from evaluator.exposures import Event, config_exposure, gate_exposure, layer_exposure
 
 if TYPE_CHECKING:
@@ -47,19 +48,19 @@ class ExposureLog:
         self._special_rate = find_number(sdk_configs.get("special_case_sampling_rate"))
 
     def add_gate(self, view: UserView, found: Evaluation, *, is_manual: bool = False) -> None:
-        """Record one gate check. A manual one has a key of its own, as in the core, and so stands beside the automatic."""
-        key = _key_of(view, found, "manual" if is_manual else "", found.value)
+        """Record one gate check. A manual one is known without its unit ID, as in the core, so it may stand beside another."""
+        key = _key_of(view, found, found.value, None if is_manual else found.id_type)
         self._add(view, found, key, lambda: gate_exposure(view, found, **self._about(found, is_manual)))
 
     def add_config(self, view: UserView, found: Evaluation, *, is_manual: bool = False) -> None:
-        """Record one dynamic config or experiment."""
-        extra = found.is_user_in_experiment if found.kind == "experiment" else found.passed
-        key = _key_of(view, found, found.kind, extra)
+        """Record one dynamic config or experiment; a manual one is told apart by being in the experiment, as in the core."""
+        is_group = found.kind == "experiment" and is_manual
+        key = _key_of(view, found, found.is_user_in_experiment if is_group else found.passed, found.id_type)
         self._add(view, found, key, lambda: config_exposure(view, found, **self._about(found, is_manual)))
 
     def add_layer(self, view: UserView, found: Evaluation, parameter: str, *, is_manual: bool = False) -> None:
         """Record the reading of one parameter of a layer."""
-        key = _key_of(view, found, "layer", parameter)
+        key = _key_of(view, found, parameter, found.id_type)
         self._add(view, found, key, lambda: layer_exposure(view, found, parameter, **self._about(found, is_manual)))
 
     def add_custom(
@@ -157,14 +158,13 @@ def _window_of(sdk_configs: Mapping[str, object], name: str) -> int:
     return DEFAULT_WINDOW_MS if window is None else truncate(window)
 
 
-def _key_of(view: UserView, found: Evaluation, kind: str, extra: object) -> Key:
+def _key_of(view: UserView, found: Evaluation, extra: object, id_type: str | None) -> Key:
     """Return what makes an exposure the same as another; attributes other than IDs do not count."""
     user = view.user
-    id_type = found.id_type or ""
-    ids = sorted(write_json(value) for value in user.custom_ids.values())
-    unit = user.find_unit_id(id_type, id_type.lower())
+    unit = None if id_type is None else user.find_unit_id(id_type, id_type.lower())
     stable = user.find_unit_id("stableID", "stableid")
+    ids = sorted(write_json(value) for value in user.custom_ids.values())
     units = (write_json(user.fields.get("userID")), write_json(stable), write_json(unit), *ids)
     # A name that the spec does not hold has no spec name in the core's key.
-    name = "" if found.state == "Unrecognized" else found.name
-    return (kind, name, found.rule_id, units, extra)
+    name = "" if found.state == UNRECOGNIZED else found.name
+    return (name, found.rule_id, units, extra)

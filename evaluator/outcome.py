@@ -33,6 +33,8 @@ class Outcome:
     explicit: list[str] | None = None
     # A local override decided, here or in a nested gate.
     is_overridden: bool = False
+    # An ID list was looked into, here or in a nested gate.
+    used_id_list: bool = False
     # A nested gate was unknown or overridden on the way: the core then leaves a layer without undelegated exposures.
     is_unanchored: bool = False
     # A nested gate without a sampling rate was seen: its exposures must not be sampled out.
@@ -40,6 +42,8 @@ class Outcome:
     # The experiment that a layer delegated to, and the trail before it took over.
     delegate: str | None = None
     undelegated: tuple[Exposure, ...] | None = None
+    # The config mapping was asked on the way: the core then starts its result anew.
+    was_reset: bool = False
     # The name that the config mapping led to.
     mapped_to: str | None = None
     parameter_rule_ids: Mapping[str, str] | None = None

@@ -34,6 +34,13 @@ class Overrides:
         """Force a value for one unit ID, or for everyone."""
         self._table.setdefault((kind, name), {})[unit_id] = value
 
+    def release(self, kind: str, name: str, unit_id: str | None = None) -> None:
+        """Take back the value forced for one unit ID, or with None every value forced for the name."""
+        if unit_id is None:
+            self._table.pop((kind, name), None)
+        else:
+            self._table.get((kind, name), {}).pop(unit_id, None)
+
     def __bool__(self) -> bool:
         return bool(self._table)
 

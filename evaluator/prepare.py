@@ -18,6 +18,7 @@ from evaluator.spec import (
     Condition,
     GateCondition,
     GroupCondition,
+    ListCondition,
     Reading,
     Rule,
     Spec,
@@ -28,7 +29,6 @@ from evaluator.spec import (
 if TYPE_CHECKING:
     from evaluator.operators import Conversion
     from evaluator.spec import Source
-    from evaluator.view import UserView
 
 type Document = Mapping[str, object]
 
@@ -104,7 +104,8 @@ class Preparer:
         if make_source is None:
             return Unsupported(False)
         if name in LIST_OPERATORS:
-            return self._prepare_list_condition(make_source(document), target, LIST_OPERATORS[name])
+            hashed = Reading(make_source(document), to_unit_hash)
+            return ListCondition(target if isinstance(target, str) else None, hashed, LIST_OPERATORS[name])
         operator = OPERATORS.get(name)
         if operator is None:
             return Unsupported(False)
@@ -117,17 +118,6 @@ class Preparer:
         if reading is None:
             reading = self._readings[key] = Reading(source, convert)
         return reading
-
-    def _prepare_list_condition(self, source: Source, target: object, wanted: bool) -> Condition:
-        """Prepare a membership question; the lists come with the view."""
-        name = target if isinstance(target, str) else None
-
-        def is_member(view: UserView) -> bool:
-            hashed = to_unit_hash(source(view))
-            members = None if name is None else view.options.id_lists.get(name)
-            return hashed is not None and members is not None and hashed in members
-
-        return Condition(Reading(is_member, lambda value: value), bool, wanted)
 
 
 def _prepare_group(document: Document, target: object, name: str) -> AnyCondition:

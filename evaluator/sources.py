@@ -86,7 +86,7 @@ def _read_or(condition: Mapping[str, object], attribute: str, look_up: Callable[
         value = find_user_value(view, name, lowered)
         if value is not ABSENT:
             return value
-        text = find_text(view.user.fields.get(attribute))
+        text = find_text(find_user_value(view, attribute, attribute.lower()))
         return None if text is None else look_up(name, text)
 
     return source

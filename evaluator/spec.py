@@ -58,13 +58,21 @@ class GroupCondition(NamedTuple):
     wanted: bool
 
 
+class ListCondition(NamedTuple):
+    """Membership in an ID list; always evaluated, because a list that was looked into shows in the reason."""
+
+    list_name: str | None
+    hashed: Reading
+    wanted: bool
+
+
 class Unsupported(NamedTuple):
     """A condition that the official core does not know; `is_missing` when the document does not hold it at all."""
 
     is_missing: bool
 
 
-type AnyCondition = Condition | GateCondition | GroupCondition | Unsupported
+type AnyCondition = Condition | GateCondition | GroupCondition | ListCondition | Unsupported
 
 
 class Verdict:
@@ -93,7 +101,7 @@ class Verdict:
 
 
 class Rule:
-    """A rule, with its conditions split: `plain` ones read the user only, `nested` ones walk other specs."""
+    """A rule, with its conditions split: `plain` ones read the user only, `nested` ones walk other specs or leave a mark."""
 
     __slots__ = (
         "conditions",
@@ -125,7 +133,7 @@ class Rule:
     ) -> None:
         self.conditions = conditions
         self.plain = tuple(one for one in conditions if type(one) is Condition)
-        self.nested = tuple(one for one in conditions if type(one) in (GateCondition, GroupCondition))
+        self.nested = tuple(one for one in conditions if type(one) in (GateCondition, GroupCondition, ListCondition))
         self.is_supported = not any(type(one) is Unsupported for one in conditions)
         self.pass_percentage = pass_percentage
         self.salt = salt

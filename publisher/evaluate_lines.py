@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from evaluator.client_response import ResponseOptions, find_target_app, write_client_entry, write_client_response
+from evaluator.coerce import I64_MIN, U64_MAX
 from evaluator.country import find_country
 from evaluator.evaluate import evaluate_config, evaluate_experiment, evaluate_gate, evaluate_layer
 from evaluator.evaluation import Evaluation
@@ -35,6 +36,7 @@ _EVALUATE: Final = {
 }
 _PLAIN_NAMES: Final = ResponseOptions(hash="none")
 _MOST_VIEWS: Final = 1_000
+_LONGEST_INTEGER: Final = 24
 _SDK_INFO: Final = {"sdkType": "gatelet", "sdkVersion": "1"}
 
 
@@ -50,12 +52,19 @@ def answer_lines(
     tier = None if environment is None else {"tier": environment}
     answerer = _Answerer(project, now_ms, Options(environment=tier, id_lists=id_lists or {}))
     encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+    decode = json.JSONDecoder(parse_int=_read_integer).decode
     for text in lines:
-        line = json.loads(text)
+        line = decode(text)
         if line["kind"] == "user":
             answerer.meet(line["uid"], line["user"])
         elif line["kind"] != "value":
             yield encode(answerer.answer(line))
+
+
+def _read_integer(text: str) -> int | float:
+    """Read an integer as the core's JSON does: past 64 bits it is a float."""
+    number = int(text) if len(text) < _LONGEST_INTEGER else None
+    return number if number is not None and I64_MIN <= number <= U64_MAX else float(text)
 
 
 class _Answerer:
@@ -118,8 +127,13 @@ class _Answerer:
     def _answer_exposures(self, line: Json) -> Json:
         log = ExposureLog(self._project.sdk_configs, source=SOURCE, received_at_ms=self._now_ms)
         views = [UserView(self._project, decode_user(user), self._now_ms, self._options) for user in line["users"]]
+        previous = None
         for step in line["steps"]:
+            # A layer step that repeats the one before reads the same layer object again.
+            if "layer" in step["fn"] and step != previous:
+                log.count_unexposed(step["name"])
             _STEPS[step["fn"]](log, views[step["u"]], step)
+            previous = step
         return {"events": log.take_events()}
 
     def _answer_user_agent(self, line: Json) -> Json:
@@ -132,13 +146,17 @@ class _Answerer:
 
 
 def read_overrides(calls: Iterable[list[Any]] | None) -> Overrides:
-    """Read [[call, name, value, unit ID?], …] as a table of overrides."""
+    """Read [[call, name, value, unit ID?], …] as a table of overrides; a removal holds no value."""
     overrides = Overrides()
-    for call, name, value, *rest in calls or ():
-        unit_id = rest[0] if rest else None
-        by_group = call.removesuffix("_by_group_name")
-        kind = by_group.removeprefix("override_").removeprefix("dynamic_")
-        overrides.force(kind, name, GroupName(value) if by_group != call else value, unit_id)
+    for call, name, *rest in calls or ():
+        verb, _, kind = call.removesuffix("_override").partition("_")
+        kind = kind.removeprefix("dynamic_")
+        if verb == "remove":
+            overrides.release(kind, name, rest[0] if rest else None)
+            continue
+        by_group = kind.removesuffix("_by_group_name")
+        value = GroupName(rest[0]) if by_group != kind else rest[0]
+        overrides.force(by_group, name, value, rest[1] if len(rest) > 1 else None)
     return overrides
 
 
@@ -160,7 +178,6 @@ def _describe(found: Evaluation) -> Json:
 
 def _log_parameter(log: ExposureLog, view: UserView, step: Json) -> None:
     found = evaluate_layer(view, step["name"])
-    log.count_unexposed(step["name"])
     if isinstance(found.value, dict) and step["param"] in found.value:
         log.add_layer(view, found, step["param"])
 
