@@ -9,7 +9,7 @@ import httpx
 from devhost.local_config import EXAMPLE_SPEC, ROOT
 from tests.component.serving import CLIENT, Running, running_service
 
-CHECKS = 200
+CHECKS = 100
 SLOW_SECONDS = 2.0
 
 
