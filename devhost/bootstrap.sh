@@ -27,7 +27,7 @@ list_candidates() {
 
 find_python() {
     if [ -n "${PYTHON:-}" ]; then
-        is_usable "$PYTHON" && echo "$PYTHON"
+        echo "$PYTHON"
         return
     fi
     list_candidates | while read -r candidate; do
@@ -44,8 +44,8 @@ make_with_uv() {
     trap 'rm -rf "$helper"' EXIT
     for old in python3 /usr/bin/python3 python; do
         if "$old" -m pip install --quiet --target "$helper" uv; then
-            PYTHONPATH="$helper" "$old" -m uv venv --seed --python '>=3.12' "$venv"
-            return
+            PYTHONPATH="$helper" "$old" -m uv venv --seed --python 3.13 "$venv" && return
+            break
         fi
     done
     say "install Python 3.12 or newer and run this again"
@@ -55,6 +55,7 @@ make_with_uv() {
 if [ ! -x "$venv/bin/python" ] || ! is_usable "$venv/bin/python"; then
     python=$(find_python)
     if [ -n "$python" ]; then
+        is_usable "$python" || { say "PYTHON=$python is not 3.12 or newer with venv and pip"; exit 1; }
         say "making $venv with $("$python" --version) ($python)"
         "$python" -m venv --clear "$venv"
     else
