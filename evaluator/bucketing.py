@@ -50,4 +50,5 @@ def hash_unit_id(text: str) -> str:
 @cache
 def find_name_hash(algorithm: str) -> Callable[[str], str]:
     """Return the function that hashes names; an unknown algorithm means djb2, the clients' default."""
-    return {"none": str, "sha256": hash_sha256}.get(algorithm, hash_djb2)
+    hashes: dict[str, Callable[[str], str]] = {"none": str, "sha256": hash_sha256}
+    return hashes.get(algorithm, hash_djb2)

@@ -105,7 +105,9 @@ def blank_response(view: UserView, sdk_info: Mapping[str, str]) -> dict[str, obj
 def _write(view: UserView, options: ResponseOptions, sdk_info: Mapping[str, str]) -> dict[str, object]:
     project = view.project
     sections = _Sections(view, options)
-    writer = {"v2": _TableWriter, "init-v2": _CompactWriter}.get(options.response_format, _Writer)(sections.hash, options)
+    writer = {"v2": _TableWriter, "init-v2": _CompactWriter}.get(options.response_format, _Writer)(
+        sections.hash, options
+    )
     response: dict[str, object] = {
         "feature_gates": writer.write_all(sections.gates(project.gates)),
         "dynamic_configs": writer.write_all(sections.configs(project.configs, project.cmab_configs)),
@@ -175,13 +177,13 @@ class _Sections:
         """Yield (entity, evaluation) of every gate to write."""
         for name, document in self._kept(section):
             found = self._evaluate(GATE, name)
-            is_plain = found.is_default and found.rule_id == "default" and not found.value and not found.secondary_exposures
+            is_plain = (
+                found.is_default and found.rule_id == "default" and not found.value and not found.secondary_exposures
+            )
             if not (self._options.remove_default_value_gates and document.get("entity") == "feature_gate" and is_plain):
                 yield "gate", found
 
-    def configs(
-        self, section: Mapping[str, object], bandits: Mapping[str, object]
-    ) -> Iterable[tuple[str, Evaluation]]:
+    def configs(self, section: Mapping[str, object], bandits: Mapping[str, object]) -> Iterable[tuple[str, Evaluation]]:
         """Yield (entity, evaluation) of every config and experiment; a bandit replaces the config of its name."""
         for name, document in self._kept(section):
             entity = cast("str", document.get("entity"))

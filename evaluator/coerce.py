@@ -23,14 +23,15 @@ class Instant:
         self.ms = ms
 
 
-
 I64_MIN: Final = -(2**63)
 I64_MAX: Final = 2**63 - 1
 U64_MAX: Final = 2**64 - 1
 I128_MIN: Final = -(2**127)
 I128_MAX: Final = 2**127 - 1
 
-_FLOAT = re.compile(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf|infinity|nan)", re.I | re.A)
+_FLOAT = re.compile(
+    r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf|infinity|nan)", re.IGNORECASE | re.ASCII
+)
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _encode_text = json.JSONEncoder(ensure_ascii=False).encode
 # Longer digit strings cannot be an i128, and Python refuses to read more than 4,300 digits.
@@ -119,7 +120,7 @@ def write_float(number: float) -> str:
     text = repr(number)
     if "e" in text:
         text = format(Decimal(text), "f")
-    return text[:-2] if text.endswith(".0") else text
+    return text.removesuffix(".0")
 
 
 def write_json(value: object) -> str:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, TypedDict
 
 from evaluator.bucketing import hash_text, to_bytes
 from evaluator.coerce import find_number, truncate, write_json
-from evaluator.outcome import UNRECOGNIZED
 from evaluator.exposures import Event, config_exposure, gate_exposure, layer_exposure
+from evaluator.outcome import UNRECOGNIZED
 
 if TYPE_CHECKING:
     from evaluator.evaluation import Evaluation

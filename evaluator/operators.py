@@ -195,7 +195,12 @@ def equal(target: object) -> Comparison:
         return (find_number, partial(eq, find_number(target)))
     if isinstance(target, str):
         return (find_text, partial(eq, target))
-    return (to_json, partial(_same_elements, key_by_lowercase(target)) if isinstance(target, list) else partial(_same_fields, target))
+    return (
+        to_json,
+        partial(_same_elements, key_by_lowercase(target))
+        if isinstance(target, list)
+        else partial(_same_fields, target),
+    )
 
 
 def _same_elements(keyed: dict[str, tuple[int, str]], value: object) -> bool:

@@ -35,8 +35,6 @@ class Outcome:
     is_overridden: bool = False
     # An ID list was looked into, here or in a nested gate.
     used_id_list: bool = False
-    # A nested gate was unknown or overridden on the way: the core then leaves a layer without undelegated exposures.
-    is_unanchored: bool = False
     # A nested gate without a sampling rate was seen: its exposures must not be sampled out.
     seen_analytical: bool = False
     # The experiment that a layer delegated to, and the trail before it took over.
@@ -60,7 +58,6 @@ class Unrecognized(Outcome):
     """The outcome for a name that the spec does not hold."""
 
     state = UNRECOGNIZED
-    is_unanchored = True
 
     def __init__(self) -> None:
         super().__init__(None, NO_VERDICT)
@@ -68,3 +65,11 @@ class Unrecognized(Outcome):
 
 # Stands in a view's gates for one whose walk is under way: meeting it again means going round in a circle.
 PENDING: Final = Outcome(None, NO_VERDICT)
+
+
+def copy_outcome(outcome: Outcome) -> Outcome:
+    """Return a copy to set differently: outcomes of gates are shared by all checks of a view."""
+    copy = Outcome(outcome.spec, outcome.verdict, outcome.trail)
+    copy.__dict__.update(outcome.__dict__)
+    copy.state = outcome.state
+    return copy

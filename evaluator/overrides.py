@@ -7,10 +7,15 @@ custom ID, then everyone. An override also holds for a name that the spec does n
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from evaluator.coerce import find_text
-from evaluator.user import User
+from evaluator.outcome import Outcome
+from evaluator.spec import Verdict
+
+if TYPE_CHECKING:
+    from evaluator.spec import Spec
+    from evaluator.user import User
 
 
 class GroupName(NamedTuple):
@@ -57,3 +62,20 @@ class Overrides:
             if custom_id is not None and custom_id in by_id:
                 return by_id[custom_id]
         return by_id.get(None)
+
+
+def apply_override(forced: Forced, spec: Spec | None) -> Outcome:
+    """Return the outcome of a forced value: nothing of the spec shows in it but a group's value."""
+    value: object = forced
+    if isinstance(forced, GroupName):
+        value = _find_group_value(forced.name, spec)
+    outcome = Outcome(None, Verdict("override", forced is True, None if isinstance(forced, bool) else value))
+    outcome.is_overridden = True
+    return outcome
+
+
+def _find_group_value(group_name: str, spec: Spec | None) -> object:
+    for rule in () if spec is None else spec.rules:
+        if rule.passed.group_name == group_name:
+            return rule.passed.value
+    return None

@@ -36,7 +36,11 @@ def write_param_stores(
 
 def _write(name: str, parameter: Mapping[str, object], hash_name: Callable[[str], str]) -> dict[str, object]:
     referred, keys = _KEPT.get(str(parameter.get("ref_type")), (None, tuple(parameter)))
-    written: dict[str, object] = {"ref_type": parameter["ref_type"], "param_type": parameter.get("param_type"), "name": name}
+    written: dict[str, object] = {
+        "ref_type": parameter["ref_type"],
+        "param_type": parameter.get("param_type"),
+        "name": name,
+    }
     if referred is not None:
         written[referred] = hash_name(str(parameter[referred]))
     written.update((key, parameter[key]) for key in keys if key in parameter)

@@ -91,6 +91,17 @@ class Project:
         """Return a layer."""
         return self._layers.get(name) or self._prepare(self.layers, self._layers, name)
 
+    def find_spec(self, kind: str, name: str) -> Spec | None:
+        """Return a spec by the kind of question: gate, layer, config or experiment."""
+        if kind == "gate":
+            return self.find_gate(name)
+        return self.find_layer(name) if kind == "layer" else self.find_config(name)
+
+    def find_condition(self, reference: object) -> Document:
+        """Return a condition as the document has it, by its id or inline."""
+        found = _table(self.document, "condition_map").get(reference) if isinstance(reference, str) else reference
+        return found if isinstance(found, dict) else {}
+
     def find_mapping_rule(self, name: str, salt: str) -> Rule | None:
         """Return a rule of the config mapping, salted by the spec that is mapped."""
         key = (name, salt)

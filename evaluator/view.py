@@ -1,13 +1,14 @@
 """One user at one instant, with everything derived from them kept.
 
-All checks of a request share a view: a field is looked up and converted once, a nested gate walked once. A view is valid
-for one spec and one instant only; make one per request.
+All checks of a request share a view: a field is looked up and converted once, a nested gate walked once. A view is
+valid for one spec and one instant only; make one per request.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from evaluator.errors import EvaluationDepthExceeded
 from evaluator.options import Options
 from evaluator.outcome import PENDING, Outcome
 
@@ -18,13 +19,26 @@ if TYPE_CHECKING:
     from evaluator.user import User
 
 NO_OPTIONS: Final = Options()
+MOST_NESTED: Final = 301
 _UNSEEN: Final = object()
 
 
 class UserView:
     """`now_ms` is the instant, in milliseconds since 1970; `trace` records the walk for `explain`."""
 
-    __slots__ = ("app_id", "depth", "environment", "gates", "memo", "now_ms", "options", "overrides", "project", "trace", "user")
+    __slots__ = (
+        "app_id",
+        "depth",
+        "environment",
+        "gates",
+        "memo",
+        "now_ms",
+        "options",
+        "overrides",
+        "project",
+        "trace",
+        "user",
+    )
 
     def __init__(
         self, project: Project, user: User, now_ms: int, options: Options = NO_OPTIONS, trace: Trace | None = None
@@ -51,6 +65,16 @@ class UserView:
         if value is _UNSEEN:
             value = self.memo[reading] = reading.read(self)
         return value
+
+    def enter(self) -> None:
+        """Go one spec deeper; raises EvaluationDepthExceeded past the core's limit."""
+        self.depth += 1
+        if self.depth > MOST_NESTED:
+            raise EvaluationDepthExceeded
+
+    def leave(self) -> None:
+        """Come back from a nested spec."""
+        self.depth -= 1
 
     def forget_unfinished(self) -> None:
         """Drop the marks that a walk left when it was cut off."""

@@ -111,9 +111,7 @@ class _Answerer:
 
     def _with(self, overrides: Overrides, app_id: object = None) -> Options:
         options = self._options
-        return Options(
-            environment=options.environment, id_lists=options.id_lists, overrides=overrides, app_id=app_id
-        )
+        return Options(environment=options.environment, id_lists=options.id_lists, overrides=overrides, app_id=app_id)
 
     def _answer_response(self, line: Json) -> Json:
         asked = line["options"]
