@@ -16,7 +16,7 @@ CONFORMANCE = ROOT.parent / "shared" / "conformance"
 USERS = 100
 NAMES_AT_ONCE = 100
 # Answered from an ID list, which Statsig pushes to no edge store; the service has no source of ID lists yet.
-NEEDS_ID_LIST = frozenset({"segment:company_id_list"})
+NEEDS_ID_LIST = frozenset({"segment:company_id_list", "test_id_list", "test_not_in_id_list"})
 needs_vectors = pytest.mark.skipif(not CONFORMANCE.is_dir(), reason="needs the conformance vectors beside the checkout")
 
 type Expected = dict[int, dict[str, dict[str, Any]]]
