@@ -17,6 +17,7 @@ from wasmtime import Engine, WasmtimeError, component
 
 from devhost.embedded.codec import Signature, compile_signature, make_engine
 from devhost.embedded.linker import Interface, Linked, link
+from devhost.embedded.selftest import check_codec
 
 EXPORT = "fastly:compute/http-incoming"
 KEPT_PROGRAMS = 6
@@ -40,6 +41,7 @@ class Program:
 
 def load_program(wasm: Path, interfaces: Mapping[str, type[Interface]], *, count_fuel: bool = False) -> Program:
     """Load a component; raises `CannotLoad` when it does not serve requests."""
+    check_codec()
     engine = make_engine(count_fuel=count_fuel)
     try:
         loaded = load_compiled(engine, wasm, count_fuel=count_fuel)
