@@ -7,6 +7,7 @@ digits, its `\s` lacks the ASCII separators, and `(?i)` knows simple case foldin
 import string
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 
 type Predicate = Callable[[str], bool]
 
@@ -23,6 +24,8 @@ def is_space(character: str) -> bool:
 
 def is_word(character: str) -> bool:
     r"""Rust's `\w`: letters, marks, decimal digits, connectors, circled letters, joiners."""
+    if character.isascii():
+        return character.isalnum() or character == "_"
     category = unicodedata.category(character)
     return category[0] in "LM" or category in ("Nd", "Nl", "Pc") or _is_enclosed_letter(character)
 
@@ -104,12 +107,13 @@ def fold_case(character: str) -> str:
     return _FOLDS.get(character, lowered if len(lowered) == 1 else character)
 
 
-def find_case_variants(character: str) -> set[str]:
+@lru_cache(maxsize=1024)
+def find_case_variants(character: str) -> frozenset[str]:
     """Find all characters with the same fold, the given one among them."""
     folded = fold_case(character)
     candidates = {character, folded, character.lower(), character.upper(), character.title()}
     candidates |= {folded.upper(), folded.title(), *_VARIANTS.get(folded, "")}
-    return {one for one in candidates if len(one) == 1 and fold_case(one) == folded}
+    return frozenset(one for one in candidates if len(one) == 1 and fold_case(one) == folded)
 
 
 _ASCII_CLASSES: dict[str, str] = {

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import ClassVar
 
-from evaluator.patterns.characters import equal_to, ignore_case
+from evaluator.patterns.characters import find_case_variants, ignore_case
 from evaluator.patterns.classes import BadPattern, read_class
 from evaluator.patterns.escapes import HEX_DIGITS, LITERALS, read_hex, read_set_escape
 from evaluator.patterns.measure import measure
@@ -180,7 +180,7 @@ class Reader:
         return self._literal(self.pattern[self.at - 1])
 
     def _literal(self, character: str) -> Node:
-        return One(ignore_case(equal_to(character))) if "i" in self.flags else Exact(re.escape(character), 1)
+        return One(find_case_variants(character).__contains__) if "i" in self.flags else Exact(re.escape(character), 1)
 
     def _read_dot(self) -> Node:
         self.at += 1
