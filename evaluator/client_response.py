@@ -1,7 +1,8 @@
 """The client initialize response: every spec evaluated for one user, names hashed.
 
-Three formats: v1 spells everything out, v2 replaces exposures by keys into a table, init-v2 is compact and shares values too.
-Segments and holdouts are left out. A client key (or target app) narrows the response to the specs of its app.
+Three formats: v1 spells everything out, v2 replaces exposures by keys into a table, init-v2 is compact and shares
+values too. Segments and holdouts are left out. A client key (or target app) narrows the response to the specs of its
+app.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING, Final, cast
 
 from evaluator.bucketing import find_name_hash, hash_djb2, hash_djb2_number
 from evaluator.coerce import find_text, write_json
+from evaluator.conditions import EXPERIMENT, GATE
 from evaluator.errors import EvaluationDepthExceeded
-from evaluator.evaluate import CONFIG, EXPERIMENT, GATE, LAYER, find_outcome
+from evaluator.evaluate import CONFIG, LAYER, find_outcome
 from evaluator.evaluation import Evaluation, to_evaluation
 from evaluator.param_stores import write_param_stores
 from evaluator.session_replay import write_session_replay
@@ -105,9 +107,7 @@ def blank_response(view: UserView, sdk_info: Mapping[str, str]) -> dict[str, obj
 def _write(view: UserView, options: ResponseOptions, sdk_info: Mapping[str, str]) -> dict[str, object]:
     project = view.project
     sections = _Sections(view, options)
-    writer = {"v2": _TableWriter, "init-v2": _CompactWriter}.get(options.response_format, _Writer)(
-        sections.hash, options
-    )
+    writer = _WRITERS.get(options.response_format, _Writer)(sections.hash, options)
     response: dict[str, object] = {
         "feature_gates": writer.write_all(sections.gates(project.gates)),
         "dynamic_configs": writer.write_all(sections.configs(project.configs, project.cmab_configs)),
@@ -177,10 +177,8 @@ class _Sections:
         """Yield (entity, evaluation) of every gate to write."""
         for name, document in self._kept(section):
             found = self._evaluate(GATE, name)
-            is_plain = (
-                found.is_default and found.rule_id == "default" and not found.value and not found.secondary_exposures
-            )
-            if not (self._options.remove_default_value_gates and document.get("entity") == "feature_gate" and is_plain):
+            is_dropped = self._options.remove_default_value_gates and document.get("entity") == "feature_gate"
+            if not (is_dropped and _says_nothing(found)):
                 yield "gate", found
 
     def configs(self, section: Mapping[str, object], bandits: Mapping[str, object]) -> Iterable[tuple[str, Evaluation]]:
@@ -209,6 +207,10 @@ class _Sections:
 
     def _evaluate(self, kind: str, name: str) -> Evaluation:
         return to_evaluation(kind, name, find_outcome(self._view, kind, name))
+
+
+def _says_nothing(found: Evaluation) -> bool:
+    return found.rule_id == "default" and not found.value and not found.secondary_exposures
 
 
 def _pick(section: Mapping[str, object], name: str) -> Mapping[str, object]:
@@ -381,3 +383,6 @@ class _CompactWriter(_Writer):
             number = self._values[text] = str(len(self._values))
             self._value_table[number] = value
         return number
+
+
+_WRITERS: Final[dict[str, type[_Writer]]] = {"v2": _TableWriter, "init-v2": _CompactWriter}

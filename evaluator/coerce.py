@@ -1,8 +1,8 @@
 """Statsig's conversions of JSON values.
 
-A user's value is compared through views of it: its text, its number, its instant, its elements. The conversions are those
-of the official core, which is written in Rust: where Python's own parsers accept more (blanks, underscores, digits of
-other scripts) the text is checked by a pattern first.
+A user's value is compared through views of it: its text, its number, its instant, its elements. The conversions are
+those of the official core, which is written in Rust: where Python's own parsers accept more (blanks, underscores,
+digits of other scripts) the text is checked by a pattern first.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from math import isnan
 from typing import Final
 
 
@@ -75,7 +76,7 @@ def find_integer(value: object) -> int | None:
     if isinstance(value, int) and I64_MIN <= value <= I64_MAX:
         return value
     number = find_number(value) if isinstance(value, (int, float)) else None
-    if number is None or number != number:
+    if number is None or isnan(number):
         return None
     saturated = truncate(number)
     return saturated if float(saturated) == number else None
@@ -83,7 +84,7 @@ def find_integer(value: object) -> int | None:
 
 def truncate(number: float) -> int:
     """Cut to a signed 64-bit integer as Rust's `as i64` does: saturating, NaN is 0."""
-    if number != number:
+    if isnan(number):
         return 0
     if number >= 2.0**63:
         return I64_MAX
@@ -113,7 +114,7 @@ def parse_integer(text: str, least: int = I64_MIN, most: int = I64_MAX) -> int |
 
 def write_float(number: float) -> str:
     """Write the shortest digits without an exponent: `1e21` in full, `1.0` as `1`, `-0.0` as `-0`."""
-    if number != number:
+    if isnan(number):
         return "NaN"
     if number in (float("inf"), float("-inf")):
         return "inf" if number > 0 else "-inf"

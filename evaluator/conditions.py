@@ -1,7 +1,7 @@
 """The conditions of one rule: the plain ones, those that walk other specs, and those nobody understands.
 
-Nested conditions are all evaluated, also when the rule has already failed, because their exposures count. Walking another
-spec is asked of the caller (`Ask`), so that this module does not depend on the walk that depends on it.
+Nested conditions are all evaluated, also when the rule has already failed, because their exposures count. Walking
+another spec is asked of the caller (`Ask`), so that this module does not depend on the walk that depends on it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A spec document, v1 or v2, as a `Project`.
 
-The two shapes are told apart by their sections: lists with names inside are v1, maps are v2. A document is checked whole
-before anything is made of it, and everything that does not fit is named at once. Specs themselves are prepared later, when
-first asked for (`prepare`).
+The two shapes are told apart by their sections: lists with names inside are v1, maps are v2. A document is checked
+whole before anything is made of it, and everything that does not fit is named at once. Specs themselves are prepared
+later, when first asked for (`prepare`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The walk: spec → rules → conditions → pass percentage → delegate.
 
-Every question goes through `find_outcome`. What surrounds the walk, in this order, are local overrides, the config mapping
-and contextual bandits; they cost nothing where a project has none.
+Every question goes through `find_outcome`. What surrounds the walk, in this order, are local overrides, the config
+mapping and contextual bandits; they cost nothing where a project has none.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The answer to one question, as callers see it.
 
-Inside the evaluator an answer is an `Outcome` with shared verdicts and tuples; this is its public form, made once a question.
+Inside the evaluator an answer is an `Outcome` with shared verdicts and tuples; this is its public form, made once a
+question.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ ID_LIST: Final = "IdListInMemory"
 
 @dataclass(slots=True, eq=False)
 class Evaluation:
-    """One answer; `state` is Recognized, Unrecognized, Unsupported or an error's text, `source` the first half of its reason.
+    """One answer; `state` is Recognized, Unrecognized, Unsupported or an error's text.
 
     `value` is a bool for gates, an object (or None: no value) for the others; `passed` is the boolean behind it.
     """

@@ -1,7 +1,7 @@
 """Why a user gets a value: the walk of an evaluation, recorded.
 
-There is no second evaluator: a view that carries a `Trace` is evaluated as always, and the walk reports to the trace what it
-enters, which rules it tried and how it came out. The trace is a tree of plain JSON values.
+There is no second evaluator: a view that carries a `Trace` is evaluated as always, and the walk reports to the trace
+what it enters, which rules it tried and how it came out. The trace is a tree of plain JSON values.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from evaluator.spec import Condition, GateCondition, GroupCondition, ListConditi
 from evaluator.view import UserView
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from evaluator.evaluation import Evaluation
     from evaluator.options import Options
     from evaluator.outcome import Outcome
@@ -31,7 +33,7 @@ _EVALUATE = {
 }
 
 
-def explain(project: Project, user: User, kind: str, name: str, now_ms: int, options: Options) -> Node:
+def explain(project: Project, user: User, kind: str, name: str, *, now_ms: int, options: Options) -> Node:
     """Evaluate one spec and return the trace: its answer, then every rule tried with each condition."""
     trace = Trace()
     view = UserView(project, user, now_ms, options, trace)
@@ -106,7 +108,7 @@ class Trace:
         return {key: self._finished[key] for key in ("rules", "enabled") if key in self._finished}
 
 
-def _describe_condition(view: UserView, condition: AnyCondition, document: Node) -> Node:
+def _describe_condition(view: UserView, condition: AnyCondition, document: Mapping[str, object]) -> Node:
     entry: Node = {
         "type": document.get("type"),
         "field": document.get("field"),

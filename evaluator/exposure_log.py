@@ -1,7 +1,8 @@
 """Which exposures become events: de-duplication, then the sampling that a spec's `sdk_configs` ask for.
 
-A pure state machine: the caller owns the clock and sends what `take_events` returns. An exposure is recorded once per spec,
-rule, unit and value within a window; sampling drops a share of the repeats of common rules, never the first of its kind.
+A pure state machine: the caller owns the clock and sends what `take_events` returns. An exposure is recorded once per
+spec, rule, unit and value within a window; sampling drops a share of the repeats of common rules, never the first of
+its kind.
 """
 
 from __future__ import annotations
@@ -48,12 +49,12 @@ class ExposureLog:
         self._special_rate = find_number(sdk_configs.get("special_case_sampling_rate"))
 
     def add_gate(self, view: UserView, found: Evaluation, *, is_manual: bool = False) -> None:
-        """Record one gate check. A manual one is known without its unit ID, as in the core, so it may stand beside another."""
+        """Record one gate check; a manual one is known without its unit ID, as in the core."""
         key = _key_of(view, found, found.value, None if is_manual else found.id_type)
         self._add(view, found, key, lambda: gate_exposure(view, found, **self._about(found, is_manual)))
 
     def add_config(self, view: UserView, found: Evaluation, *, is_manual: bool = False) -> None:
-        """Record one dynamic config or experiment; a manual one is told apart by being in the experiment, as in the core."""
+        """Record one config or experiment; a manual one is told apart by group membership, as in the core."""
         is_group = found.kind == "experiment" and is_manual
         key = _key_of(view, found, found.is_user_in_experiment if is_group else found.passed, found.id_type)
         self._add(view, found, key, lambda: config_exposure(view, found, **self._about(found, is_manual)))

@@ -1,7 +1,7 @@
 """Dates and version numbers as the core reads them.
 
-A user's date is read strictly (8 to 20 bytes), a spec's date in any length. Both know RFC 3339 and `YYYY-MM-DD HH:MM:SS`;
-the latter is lax about blanks and leading zeros because the core's date library is.
+A user's date is read strictly (8 to 20 bytes), a spec's date in any length. Both know RFC 3339 and `YYYY-MM-DD
+HH:MM:SS`; the latter is lax about blanks and leading zeros because the core's date library is.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ _RFC3339 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+\-\u2212])(\d\d):(\d\d))", re.ASCII
 )
 _PLAIN = re.compile(r"\s*([+-]\d+|\d{1,4})-\s*(\d{1,2})-\s*(\d{1,2})\s*(\d{1,2}):\s*(\d{1,2}):\s*(\d{1,2})", re.ASCII)
-_BLANKS: Final = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+_BLANKS: Final = (
+    "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006"
+    "\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+)
 _MONTH_DAYS: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _SECONDS_BELOW: Final = 10_000_000_000
 _DAY_MS: Final = 86_400_000

@@ -64,7 +64,7 @@ class _Parameters:
 
 
 def walk_new_layer(view: UserView, spec: Spec, ask: Ask) -> Outcome:
-    """Walk every rule of a layer with `useNewLayerEval`; the first experiment that adds only new parameters is allocated.
+    """Walk every rule of a layer; the first experiment that adds only new parameters is allocated.
 
     Here the pass percentage counts before delegating.
     """

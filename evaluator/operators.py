@@ -1,8 +1,8 @@
 """Operators: one row each.
 
-A row says how a target value is prepared, once, into a comparison, and which answer of it the operator wants. A comparison
-is a conversion of the user's value and a test of the converted value, often a bound method of a set or a float, so that
-evaluating a condition is one call. Negated operators are the same row with `wanted` False.
+A row says how a target value is prepared, once, into a comparison, and which answer of it the operator wants. A
+comparison is a conversion of the user's value and a test of the converted value, often a bound method of a set or a
+float, so that evaluating a condition is one call. Negated operators are the same row with `wanted` False.
 
 A new operator is one function that prepares its target and one row in `OPERATORS`.
 """

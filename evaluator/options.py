@@ -12,8 +12,9 @@ from evaluator.overrides import Overrides
 class Options:
     """Settings of the evaluating side, equal for every user.
 
-    `environment` stands in when a user has none, `global_custom` behind a user's custom fields; `id_lists` maps a list's
-    name to the hashes it holds (8 characters each, see `bucketing.hash_unit_id`); `app_id` replaces the spec's own.
+    `environment` stands in when a user has none, `global_custom` behind a user's custom fields; `id_lists` maps a
+    list's name to the hashes it holds (8 characters each, see `bucketing.hash_unit_id`); `app_id` replaces the spec's
+    own.
     """
 
     environment: Mapping[str, object] | None = None

@@ -21,8 +21,8 @@ NO_VERDICT: Final = Verdict("", False, None)
 class Outcome:
     """The result of walking one spec; `trail` holds (gate, "true"/"false", rule ID) in order, with duplicates.
 
-    Most outcomes are nothing but a verdict and a trail, so everything rarer is a default of the class, set on the instance
-    only where it differs: making one is what a check with nested gates spends.
+    Most outcomes are nothing but a verdict and a trail, so everything rarer is a default of the class, set on the
+    instance only where it differs: making one is what a check with nested gates spends.
     """
 
     state: str = RECOGNIZED

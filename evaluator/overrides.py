@@ -1,7 +1,7 @@
 """Local overrides: values forced for everyone or for one ID.
 
-Kept per kind and name, then by ID; `None` is the ID of an override for everyone. The user ID is looked up first, then any
-custom ID, then everyone. An override also holds for a name that the spec does not know.
+Kept per kind and name, then by ID; `None` is the ID of an override for everyone. The user ID is looked up first, then
+any custom ID, then everyone. An override also holds for a name that the spec does not know.
 """
 
 from __future__ import annotations

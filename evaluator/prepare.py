@@ -1,7 +1,8 @@
 """From the JSON of one spec to the values of `spec`, on demand.
 
-Everything that does not depend on the user happens here, once: operators get their targets, results their verdicts. Readings
-are shared between all conditions of a project that read the same, so that a view of a user makes each only once.
+Everything that does not depend on the user happens here, once: operators get their targets, results their verdicts.
+Readings are shared between all conditions of a project that read the same, so that a view of a user makes each only
+once.
 """
 
 from __future__ import annotations

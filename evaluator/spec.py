@@ -1,8 +1,8 @@
 """The immutable values of a config spec, prepared for evaluation.
 
-A condition is a reading of the user (a value and its conversion), a test of what was read, and the answer wanted. Verdicts
-are finite: every rule has one for passing and one for failing its pass percentage, every spec one for no rule matching;
-they are built when a spec is prepared and never copied.
+A condition is a reading of the user (a value and its conversion), a test of what was read, and the answer wanted.
+Verdicts are finite: every rule has one for passing and one for failing its pass percentage, every spec one for no
+rule matching; they are built when a spec is prepared and never copied.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class Verdict:
 
 
 class Rule:
-    """A rule, with its conditions split: `plain` ones read the user only, `nested` ones walk other specs or leave a mark."""
+    """A rule; `plain` conditions read the user only, `nested` ones walk other specs or leave a mark."""
 
     __slots__ = (
         "conditions",

@@ -182,7 +182,7 @@ def _log_parameter(log: ExposureLog, view: UserView, step: Json) -> None:
 
 _STEPS: Final[dict[str, Callable[[ExposureLog, UserView, Json], None]]] = {
     "check_gate": lambda log, view, step: log.add_gate(view, evaluate_gate(view, step["name"])),
-    "gate_noexpo": lambda log, view, step: log.count_unexposed(step["name"]),
+    "gate_noexpo": lambda log, _view, step: log.count_unexposed(step["name"]),
     "get_dynamic_config": lambda log, view, step: log.add_config(view, evaluate_config(view, step["name"])),
     "get_experiment": lambda log, view, step: log.add_config(view, evaluate_experiment(view, step["name"])),
     "get_layer.get": _log_parameter,
@@ -197,5 +197,5 @@ _STEPS: Final[dict[str, Callable[[ExposureLog, UserView, Json], None]]] = {
     "log_event": lambda log, view, step: log.add_custom(
         view, step["name"], value=step.get("value"), metadata=step.get("metadata")
     ),
-    "gcir": lambda log, view, step: None,
+    "gcir": lambda _log, _view, _step: None,
 }
