@@ -136,15 +136,12 @@ _TABLES = {
 
 
 def find_property(name: str) -> Predicate | None:
-    r"""Find what the text inside `\p{…}` means: `Lu`, `Greek`, `sc=Greek`, `sc!=Greek`."""
+    r"""Find what the text inside `\p{…}` means: `Lu`, `Greek`, `sc=Greek`; the core takes `!=` for `=`."""
     key, mark, value = next(filter(itemgetter(1), (name.partition(mark) for mark in ("!=", "=", ":"))), (name, "", ""))
     if not mark:
         loose = _loosen(name)
         return _BINARY.get(loose) or _GENERAL.get(loose) or _SCRIPT.get(loose)
-    found = _TABLES.get(_loosen(key), {}).get(_loosen(value))
-    if found is None or mark != "!=":
-        return found
-    return lambda character: not found(character)
+    return _TABLES.get(_loosen(key), {}).get(_loosen(value))
 
 
 def _loosen(name: str) -> str:
