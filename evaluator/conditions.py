@@ -99,10 +99,13 @@ def _is_in_group(view: UserView, condition: GroupCondition, ask: Ask) -> bool:
 
 
 def find_member(view: UserView, condition: ListCondition) -> bool | None:
-    """Look a unit into an ID list; None when there is no such list, or nothing to look for."""
-    members: Container[object] | None = view.options.id_lists.get(condition.list_name or "")
-    hashed = None if members is None else view.read(condition.hashed)
-    return None if members is None or hashed is None else hashed in members
+    """Look a unit into an ID list; a list that is not there holds nobody. None when there is nothing to look for."""
+    name = condition.list_name
+    hashed = None if name is None else view.read(condition.hashed)
+    if name is None or hashed is None:
+        return None
+    members: Container[object] = view.options.id_lists.get(name, ())
+    return hashed in members
 
 
 def expose(gate: str, outcome: Outcome) -> tuple[Exposure, ...]:

@@ -18,16 +18,17 @@ EMPTY: Final[Mapping[str, object]] = {}
 
 
 class User:
-    """One user; the object fields are mappings, empty when absent, and `given` tells which were there."""
+    """One user; the object fields are mappings, empty when absent."""
 
     __slots__ = ("custom", "custom_ids", "environment", "fields", "private_attributes")
 
     def __init__(self, fields: Mapping[str, object]) -> None:
+        find = fields.get
         self.fields = fields
-        self.custom_ids = _object_of(fields, "customIDs")
-        self.custom = _object_of(fields, "custom")
-        self.private_attributes = _object_of(fields, "privateAttributes")
-        self.environment = _object_of(fields, "statsigEnvironment")
+        self.custom_ids: Mapping[str, object] = find("customIDs") or EMPTY  # type: ignore[assignment]
+        self.custom: Mapping[str, object] = find("custom") or EMPTY  # type: ignore[assignment]
+        self.private_attributes: Mapping[str, object] = find("privateAttributes") or EMPTY  # type: ignore[assignment]
+        self.environment: Mapping[str, object] = find("statsigEnvironment") or EMPTY  # type: ignore[assignment]
 
     def find_unit_id(self, id_type: str, lowered: str) -> object:
         """Return the raw value of a unit ID, or None."""
@@ -59,6 +60,7 @@ class User:
         return keys
 
 
+_Nothing: Final = type(None)
 _LOGGED: Final = tuple(field for field in (*SCALAR_FIELDS, *OBJECT_FIELDS) if field != "privateAttributes")
 
 
@@ -67,12 +69,6 @@ def decode_user(value: object) -> User:
     if not isinstance(value, dict):
         raise InvalidUser("user: must be an object")
     for key in OBJECT_FIELDS:
-        part = value.get(key)
-        if part is not None and not isinstance(part, dict):
+        if key in value and not isinstance(value[key], (dict, _Nothing)):
             raise InvalidUser(f"user.{key}: must be an object")
     return User(value)
-
-
-def _object_of(fields: Mapping[str, object], key: str) -> Mapping[str, object]:
-    value = fields.get(key)
-    return value if isinstance(value, dict) else EMPTY
