@@ -50,7 +50,7 @@ class KvStore:
         value = self._values.get(check_key(key))
         return None if value is None or (value.expires is not None and self._now() >= value.expires) else value
 
-    def insert(  # noqa: PLR0913  # as many as the WIT's options
+    def insert(
         self,
         key: str,
         content: bytes,

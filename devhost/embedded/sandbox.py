@@ -91,8 +91,9 @@ class Limits:
 class Sandbox:
     """One instance of the component, from its first request to its end."""
 
-    def __init__(self, host: "Host", exchange: Exchange, number: int) -> None:
+    def __init__(self, host: "Host", exchange: Exchange, number: int, then: Exchange | None = None) -> None:
         self._host = host
+        self._then = then
         self._accepted = 1
         self.exchange = exchange
         self.number = number
@@ -115,7 +116,11 @@ class Sandbox:
     def wait_for_request(self, seconds: float | None) -> PendingRequest:
         """Wait in line for a further request."""
         pending = PendingRequest(LONGEST_WAIT if seconds is None else min(seconds, LONGEST_WAIT), self._host)
-        if self._accepted < self._host.limits.requests and self._host.enqueue(pending):
+        if self._then is not None:
+            pending.settle(self._then)
+            self._then = None
+            self._accepted += 1
+        elif self._accepted < self._host.limits.requests and self._host.enqueue(pending):
             self._accepted += 1
         else:
             pending.settle(None)
@@ -208,7 +213,7 @@ class Host:
         self.ended: deque[Sandbox] = deque(maxlen=100)
         self._numbers = itertools.count()
         self._waiting: list[PendingRequest] = []
-        self._running: set[threading.Thread] = set()
+        self._running: dict[int, threading.Thread] = {}
         self._lock = threading.Lock()
         self._free = threading.BoundedSemaphore(self.limits.sandboxes)
         self._closing = threading.Event()
@@ -230,12 +235,24 @@ class Host:
             if self._waiting:
                 self._waiting.pop().settle(exchange)
                 return
+        self.start(exchange)
+
+    def start(self, exchange: Exchange, *, then: Exchange | None = None) -> Sandbox:
+        """Start a sandbox for an exchange; the other one is what it gets when it asks for a further request."""
         self._free.acquire()
-        sandbox = Sandbox(self, exchange, next(self._numbers))
+        sandbox = Sandbox(self, exchange, next(self._numbers), then)
         thread = threading.Thread(target=self._run, args=(sandbox,), name=f"sandbox {sandbox.number}", daemon=True)
         with self._lock:
-            self._running.add(thread)
+            self._running[sandbox.number] = thread
         thread.start()
+        return sandbox
+
+    def join(self, sandbox: Sandbox) -> None:
+        """Wait until a sandbox has ended."""
+        with self._lock:
+            thread = self._running.get(sandbox.number)
+        if thread is not None:
+            thread.join()
 
     def _run(self, sandbox: Sandbox) -> None:
         try:
@@ -246,7 +263,7 @@ class Host:
             for line in sandbox.streams.stdout.splitlines() + sandbox.streams.stderr.splitlines():
                 self.report(line.decode(errors="replace"))
             with self._lock:
-                self._running.discard(threading.current_thread())
+                del self._running[sandbox.number]
 
     def enqueue(self, pending: PendingRequest) -> bool:
         """Put a sandbox in line unless the line is full."""
@@ -275,7 +292,7 @@ class Host:
         self._closing.set()
         with self._lock:
             waiting, self._waiting = self._waiting, []
-            running = list(self._running)
+            running = list(self._running.values())
         for pending in waiting:
             pending.settle(None)
         for _ in range(round(self.limits.seconds / EPOCH_SECONDS) + 1):
