@@ -11,6 +11,7 @@ import pytest
 
 from devhost.local_config import ROOT
 from tests.component.serving import CLIENT, SERVER, running_service
+from tests.edge.builders import document, gate
 
 CONFORMANCE = ROOT.parent / "shared" / "conformance"
 USERS = 100
@@ -110,3 +111,36 @@ def test_store_that_is_not_linked_is_said(host: str, tmp_path: Path) -> None:
     ):
         assert "elsewhere" in client.get("/healthz").json()["message"]
         assert client.get("/gate?name=test_fastly&userID=a").status_code == 500
+
+
+def test_gates_nested_too_deeply_are_false_with_a_reason_and_crash_nothing(host: str, tmp_path: Path) -> None:
+    length = 400
+    gates = {f"g{number}": gate() for number in range(length)}
+    nested = document()
+    nested["feature_gates"] = gates
+    conditions = {f"to-g{number}": passes_gate(f"g{number}") for number in range(length)}
+    for number in range(length - 1):
+        gates[f"g{number}"]["rules"] = [{**rule_of(gates[f"g{number}"]), "conditions": [f"to-g{number + 1}"]}]
+    nested["condition_map"] = {**conditions, **dict_of(nested["condition_map"])}
+    spec = tmp_path / "spec.json"
+    spec.write_text(json.dumps(nested), encoding="utf-8")
+    with running_service(host, tmp_path, spec) as service, service.client() as client:
+        body = {"user": {"userID": "a"}, "gateNames": ["g0", "g120", "g399"]}
+        answers = client.post("/v1/check_gate", json=body, headers=SERVER).json()
+    assert [answers[name]["value"] for name in body["gateNames"]] == [False, True, True]
+    assert "Depth Exceeded" in answers["g0"]["reason"]
+
+
+def passes_gate(name: str) -> dict[str, object]:
+    return {"type": "pass_gate", "targetValue": name, "operator": None, "field": None}
+
+
+def rule_of(spec: dict[str, object]) -> dict[str, object]:
+    rules = spec["rules"]
+    assert isinstance(rules, list)
+    return dict_of(rules[0])
+
+
+def dict_of(value: object) -> dict[str, object]:
+    assert isinstance(value, dict)
+    return value
