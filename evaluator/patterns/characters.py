@@ -27,13 +27,18 @@ def is_word(character: str) -> bool:
     if character.isascii():
         return character.isalnum() or character == "_"
     category = unicodedata.category(character)
-    return category[0] in "LM" or category in ("Nd", "Nl", "Pc") or _is_enclosed_letter(character)
-
-
-def _is_enclosed_letter(character: str) -> bool:
     return (
-        character in "\u200c\u200d"
-        or "\u24b6" <= character <= "\u24e9"
+        category[0] in "LM"
+        or category in ("Nd", "Nl", "Pc")
+        or character in "\u200c\u200d"
+        or is_enclosed_letter(character)
+    )
+
+
+def is_enclosed_letter(character: str) -> bool:
+    """Match a letter in a circle or a square, which is alphabetic without being a letter."""
+    return (
+        "\u24b6" <= character <= "\u24e9"
         or "\U0001f130" <= character <= "\U0001f149"
         or "\U0001f150" <= character <= "\U0001f169"
         or "\U0001f170" <= character <= "\U0001f189"

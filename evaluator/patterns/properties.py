@@ -1,7 +1,6 @@
 r"""The Unicode properties that `\p{…}` can name: general categories, scripts, and what Python's strings know.
 
-Scripts are told by the names of their characters, which is what the standard library has; what it cannot tell is not
-found, and the pattern taken as one that does not compile.
+What none of these tell is not found, and the pattern taken as one that does not compile.
 
 Names are matched loosely, as Rust does: case, blanks, `-`, `_` and a leading `is` do not count.
 """
@@ -11,7 +10,8 @@ import unicodedata
 from collections.abc import Mapping
 from operator import itemgetter
 
-from evaluator.patterns.characters import Predicate, is_space
+from evaluator.patterns.characters import Predicate, is_enclosed_letter, is_space
+from evaluator.patterns.scripts import SCRIPTS
 
 _IGNORED = re.compile(r"[-_\s]+")
 
@@ -56,37 +56,6 @@ _CATEGORIES = {
     "Zs": "spaceseparator",
 }
 
-# A script's names, and how the Unicode names of its letters begin.
-_SCRIPTS = {
-    "arabic arab": ("ARABIC LETTER",),
-    "armenian armn": ("ARMENIAN",),
-    "bengali beng": ("BENGALI",),
-    "cyrillic cyrl": ("CYRILLIC", "COMBINING CYRILLIC"),
-    "devanagari deva": ("DEVANAGARI",),
-    "ethiopic ethi": ("ETHIOPIC",),
-    "georgian geor": ("GEORGIAN",),
-    "greek grek": ("GREEK",),
-    "gujarati gujr": ("GUJARATI",),
-    "gurmukhi guru": ("GURMUKHI",),
-    "han hani": ("CJK UNIFIED", "CJK COMPATIBILITY IDEOGRAPH", "CJK RADICAL", "KANGXI RADICAL"),
-    "hangul hang": ("HANGUL", "HALFWIDTH HANGUL"),
-    "hebrew hebr": ("HEBREW",),
-    "hiragana hira": ("HIRAGANA",),
-    "kannada knda": ("KANNADA",),
-    "katakana kana": ("KATAKANA", "HALFWIDTH KATAKANA"),
-    "khmer khmr": ("KHMER",),
-    "lao laoo": ("LAO",),
-    "latin latn": ("LATIN", "FULLWIDTH LATIN"),
-    "malayalam mlym": ("MALAYALAM",),
-    "mongolian mong": ("MONGOLIAN LETTER",),
-    "myanmar mymr": ("MYANMAR",),
-    "sinhala sinh": ("SINHALA",),
-    "tamil taml": ("TAMIL",),
-    "telugu telu": ("TELUGU",),
-    "thai": ("THAI",),
-    "tibetan tibt": ("TIBETAN",),
-}
-
 
 def _is_of(categories: tuple[str, ...]) -> Predicate:
     return lambda character: unicodedata.category(character).startswith(categories)
@@ -97,11 +66,7 @@ def _is_assigned(character: str) -> bool:
 
 
 def _is_alphabetic(character: str) -> bool:
-    return character.isalpha() or unicodedata.category(character) == "Nl"
-
-
-def _begins(*beginnings: str) -> Predicate:
-    return lambda character: unicodedata.name(character, "").startswith(beginnings)
+    return character.isalpha() or unicodedata.category(character) == "Nl" or is_enclosed_letter(character)
 
 
 def _key_by_each_name(table: Mapping[str, Predicate]) -> dict[str, Predicate]:
@@ -115,7 +80,6 @@ _GENERAL = _key_by_each_name(
     }
     | {"any": lambda _: True, "assigned": _is_assigned, "ascii": str.isascii}
 )
-_SCRIPT = _key_by_each_name({names: _begins(*beginnings) for names, beginnings in _SCRIPTS.items()})
 _BINARY = _key_by_each_name(
     {
         "alphabetic alpha": _is_alphabetic,
@@ -130,8 +94,8 @@ _BINARY = _key_by_each_name(
 _TABLES = {
     "gc": _GENERAL,
     "generalcategory": _GENERAL,
-    "sc": _SCRIPT,
-    "script": _SCRIPT,
+    "sc": SCRIPTS,
+    "script": SCRIPTS,
 }
 
 
@@ -140,7 +104,7 @@ def find_property(name: str) -> Predicate | None:
     key, mark, value = next(filter(itemgetter(1), (name.partition(mark) for mark in ("!=", "=", ":"))), (name, "", ""))
     if not mark:
         loose = _loosen(name)
-        return _BINARY.get(loose) or _GENERAL.get(loose) or _SCRIPT.get(loose)
+        return _BINARY.get(loose) or _GENERAL.get(loose) or SCRIPTS.get(loose)
     return _TABLES.get(_loosen(key), {}).get(_loosen(value))
 
 
