@@ -31,13 +31,14 @@ _OVERRIDDEN: Final = 2
 _LISTED: Final = 4
 
 
-def conclude(spec: Spec, verdict: Verdict, trail: tuple[Exposure, ...], marks: int) -> Outcome:
-    """Return the outcome of a walk, with the marks of the nested gates on its way."""
-    outcome = Outcome(spec, verdict, trail)
-    if marks:
-        outcome.seen_analytical = bool(marks & _ANALYTICAL)
-        outcome.is_overridden = bool(marks & _OVERRIDDEN)
-        outcome.used_id_list = bool(marks & _LISTED)
+def mark(outcome: Outcome, marks: int) -> Outcome:
+    """Add the marks of the nested gates on the way to an outcome that nobody else holds yet."""
+    if marks & _ANALYTICAL:
+        outcome.seen_analytical = True
+    if marks & _OVERRIDDEN:
+        outcome.is_overridden = True
+    if marks & _LISTED:
+        outcome.used_id_list = True
     return outcome
 
 
@@ -82,7 +83,7 @@ def walk_nested(view: UserView, rule: Rule, ask: Ask) -> Step:
                 return step
             matched = outcome.verdict.passed is condition.wanted
             step.trail += expose(condition.gate, outcome)
-            step.marks |= _marks_of(condition.gate, outcome)
+            step.marks |= _marks_of_gate(condition.gate, outcome)
         elif type(condition) is ListCondition:
             found = find_member(view, condition)
             matched = (found is True) is condition.wanted
@@ -116,13 +117,19 @@ def expose(gate: str, outcome: Outcome) -> tuple[Exposure, ...]:
     return (*outcome.trail, (gate, "true" if outcome.verdict.passed else "false", rule_id))
 
 
-def _marks_of(gate: str, outcome: Outcome) -> int:
-    verdict = outcome.verdict
-    is_exposed = bool(verdict.rule_id) and not gate.startswith(_SEGMENT)
-    marks = _ANALYTICAL if outcome.seen_analytical or (is_exposed and verdict.sampling_rate is None) else 0
+def marks_of(outcome: Outcome) -> int:
+    """Return the marks that an outcome carries."""
+    marks = _ANALYTICAL if outcome.seen_analytical else 0
     if outcome.is_overridden:
         marks |= _OVERRIDDEN
     return marks | _LISTED if outcome.used_id_list else marks
+
+
+def _marks_of_gate(gate: str, outcome: Outcome) -> int:
+    verdict = outcome.verdict
+    is_exposed = bool(verdict.rule_id) and not gate.startswith(_SEGMENT)
+    marks = marks_of(outcome)
+    return marks | _ANALYTICAL if is_exposed and verdict.sampling_rate is None else marks
 
 
 def stop_unsupported(view: UserView, spec: Spec, rule: Rule, trail: tuple[Exposure, ...], ask: Ask) -> Outcome:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from evaluator.bandits import evaluate_bandit
-from evaluator.conditions import EXPERIMENT, GATE, conclude, passes, stop_unsupported, walk_nested
+from evaluator.conditions import EXPERIMENT, GATE, mark, passes, stop_unsupported, walk_nested
 from evaluator.errors import EvaluationDepthExceeded
 from evaluator.evaluation import Evaluation, failed_evaluation, to_evaluation
 from evaluator.layers import delegate, walk_new_layer
@@ -139,6 +139,6 @@ def walk(view: UserView, spec: Spec) -> Outcome:
         if rule.delegate is not None:
             delegated = delegate(view, spec, rule, trail, find_outcome)
             if delegated is not None:
-                return delegated
-        return conclude(spec, rule.passed if passes(view, rule) else rule.failed, trail, marks)
-    return conclude(spec, spec.fallback, trail, marks)
+                return mark(delegated, marks)
+        return mark(Outcome(spec, rule.passed if passes(view, rule) else rule.failed, trail), marks)
+    return mark(Outcome(spec, spec.fallback, trail), marks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from evaluator.conditions import EXPERIMENT, holds, passes, stop_unsupported, walk_nested
+from evaluator.conditions import EXPERIMENT, holds, mark, marks_of, passes, stop_unsupported, walk_nested
 from evaluator.outcome import Outcome, copy_outcome
 from evaluator.spec import Verdict
 
@@ -72,6 +72,7 @@ def walk_new_layer(view: UserView, spec: Spec, ask: Ask) -> Outcome:
     trail: tuple[Exposure, ...] = ()
     undelegated: tuple[Exposure, ...] = ()
     carried: tuple[Exposure, ...] = ()
+    marks = 0
     # Whose ID type and version the answer carries: not the layer's any more after a reset by the config mapping.
     owner: Spec | None = spec
     chosen: Outcome | None = None
@@ -84,6 +85,7 @@ def walk_new_layer(view: UserView, spec: Spec, ask: Ask) -> Outcome:
             return stop_unsupported(view, spec, rule, trail, ask)
         trail += carried + step.trail
         undelegated += carried + step.trail
+        marks |= step.marks
         carried = ()
         matched = step.matched and holds(view, rule)
         if view.trace is not None:
@@ -95,6 +97,7 @@ def walk_new_layer(view: UserView, spec: Spec, ask: Ask) -> Outcome:
             passed = True
             parameters.set_missing(rule.passed.value, rule.passed.rule_id)
         else:
+            marks |= marks_of(delegated)
             owner = delegated.spec if delegated.was_reset else owner
             new = delegated.verdict.value
             if has_passed or new is None or parameters.overlap(new):
@@ -115,4 +118,4 @@ def walk_new_layer(view: UserView, spec: Spec, ask: Ask) -> Outcome:
     outcome.is_active = spec.is_active is True
     outcome.delegate = chosen.delegate if chosen else None
     outcome.explicit = chosen.explicit if chosen else None
-    return outcome
+    return mark(outcome, marks)
