@@ -1,6 +1,7 @@
 """Serve a component until Ctrl-C or SIGTERM: `python -m devhost.embedded`."""
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -41,4 +42,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not sys.exit: it takes apart the modules under guests that still run, which has hung.
+    os._exit(status)

@@ -8,6 +8,7 @@ limits are Viceroy's: six requests each, five that wait, ten seconds.
 import itertools
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -231,6 +232,9 @@ class Host:
 
     def dispatch(self, exchange: Exchange) -> None:
         """Hand an exchange to a sandbox that waits, else to a new one."""
+        if self._closing.is_set():
+            exchange.answer(Response(503), Body())
+            return
         with self._lock:
             if self._waiting:
                 self._waiting.pop().settle(exchange)
@@ -297,5 +301,6 @@ class Host:
             pending.settle(None)
         for _ in range(round(self.limits.seconds / EPOCH_SECONDS) + 1):
             self.program.engine.increment_epoch()
+        deadline = time.monotonic() + CLOSE_SECONDS
         for thread in running:
-            thread.join(CLOSE_SECONDS)
+            thread.join(max(0.0, deadline - time.monotonic()))
