@@ -45,7 +45,7 @@ def layer_exposure(
     rule_ids = found.parameter_rule_ids
     metadata = {
         "config": found.name,
-        "ruleID": found.rule_id if rule_ids is None else rule_ids.get(parameter, found.rule_id),
+        "ruleID": found.rule_id if rule_ids is None or is_manual else rule_ids.get(parameter, found.rule_id),
         "allocatedExperiment": (found.allocated_experiment or "") if is_explicit else "",
         "parameterName": parameter,
         "isExplicitParameter": "true" if is_explicit else "false",
@@ -54,7 +54,7 @@ def layer_exposure(
     if found.state == UNRECOGNIZED:
         event["secondaryExposures"] = None
     elif not is_explicit:
-        event["secondaryExposures"] = found.undelegated_secondary_exposures or []
+        event["secondaryExposures"] = found.undelegated_secondary_exposures
     return event
 
 
