@@ -1,6 +1,8 @@
 """Small v2 documents from their parts, and the answers a user gets from them."""
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from evaluator.bucketing import PASS_BUCKETS, USER_BUCKETS, hash_text
@@ -169,3 +171,14 @@ def user_bucket(salt: str, unit: str = UNIT) -> int:
 def exposure(gate_name: str, value: str, rule_id: str) -> dict[str, str]:
     """A secondary exposure."""
     return {"gate": gate_name, "gateValue": value, "ruleID": rule_id}
+
+
+@contextmanager
+def deep_stack() -> Iterator[None]:
+    """As deep a stack as the component has: a nested spec takes five Python calls, 300 of them need more than 1,000."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(3_000)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)

@@ -1,5 +1,3 @@
-import sys
-
 import pytest
 
 from evaluator.decode import decode_project
@@ -9,6 +7,7 @@ from tests.evaluator.builders import (
     ask,
     condition,
     config,
+    deep_stack,
     document,
     experiment,
     exposure,
@@ -189,13 +188,8 @@ def test_circle_ends_with_the_depth_error() -> None:
 @pytest.mark.parametrize(("nested", "fails"), [(300, False), (301, True)])
 def test_three_hundred_nested_gates_are_enough(nested: int, fails: bool) -> None:
     gates = {str(number): gate(rule(passes_gate(str(number + 1)))) for number in range(nested)}
-    limit = sys.getrecursionlimit()
-    # As the component does: five Python calls a gate are more than Python allows by itself.
-    sys.setrecursionlimit(3_000)
-    try:
+    with deep_stack():
         found = ask(project({**gates, str(nested): OPEN}), "gate", "0")
-    finally:
-        sys.setrecursionlimit(limit)
     assert (found.value, found.is_error) == (not fails, fails)
 
 

@@ -1,0 +1,103 @@
+import pytest
+
+from evaluator.bucketing import PASS_BUCKETS, hash_text
+from evaluator.project import Project
+from tests.evaluator.builders import UNIT, Json, ask, config, exposure, gate, project, rule
+
+BUCKET = hash_text(f"b.{UNIT}".encode()) % PASS_BUCKETS
+
+
+def weights(intercept: float = 0.0, numerical: Json | None = None, categorical: Json | None = None) -> Json:
+    return {
+        "alpha": 0.5,
+        "intercept": intercept,
+        "records": 10,
+        "weightsNumerical": {"unseen": 1.0} if numerical is None else numerical,
+        "weightsCategorical": categorical or {},
+    }
+
+
+def bandit(**changes: object) -> Json:
+    groups = [{"id": f"g{n}", "name": f"Group {n}", "parameterValues": {"n": n}} for n in range(2)]
+    return {
+        "salt": "b",
+        "idType": "userID",
+        "enabled": True,
+        "version": 4,
+        "sampleRate": 0,
+        "higherIsBetter": True,
+        "groups": groups,
+        "defaultValue": {"n": -1},
+        **changes,
+    }
+
+
+def with_bandit(one: Json) -> Project:
+    return project({"open": gate(rule(rule_id="all")), "shut": gate()}, {"b": config()}, cmab_configs={"b": one})
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule_id"),
+    [
+        ({"enabled": False}, "prestart"),
+        ({"groups": []}, "prestart"),
+        ({"targetingGateName": "shut"}, "inlineTargetingRules"),
+    ],
+)
+def test_bandit_gives_its_default_before_start_and_outside_its_target(changes: Json, rule_id: str) -> None:
+    found = ask(with_bandit(bandit(**changes)), "experiment", "b")
+    assert (found.value, found.rule_id, found.version) == ({"n": -1}, rule_id, 4)
+
+
+def test_targeting_gate_is_exposed() -> None:
+    found = ask(with_bandit(bandit(targetingGateName="open")), "experiment", "b")
+    assert found.secondary_exposures == [exposure("open", "true", "all")]
+
+
+def test_bandit_without_a_model_spreads_users_evenly() -> None:
+    found = ask(with_bandit(bandit()), "experiment", "b")
+    number = int(BUCKET >= PASS_BUCKETS / 2)
+    assert (found.value, found.rule_id, found.group_name) == ({"n": number}, f"g{number}:explore", f"Group {number}")
+
+
+@pytest.mark.parametrize(("higher", "rule_id"), [(True, "g1"), (False, "g0")])
+def test_best_score_wins(higher: bool, rule_id: str) -> None:
+    model = {"g0": weights(1.0), "g1": weights(2.0)}
+    assert ask(with_bandit(bandit(config=model, higherIsBetter=higher)), "experiment", "b").rule_id == rule_id
+
+
+@pytest.mark.parametrize(
+    ("custom", "rule_id"),
+    [
+        ({}, "g0"),
+        ({"age": 10}, "g1"),
+        ({"age": "10"}, "g1"),
+        ({"age": -10}, "g0"),
+        ({"plan": "pro"}, "g1"),
+        ({"plan": "free"}, "g0"),
+    ],
+)
+def test_score_counts_numbers_and_texts_of_the_user(custom: Json, rule_id: str) -> None:
+    model = {"g0": weights(1.0), "g1": weights(0.0, {"age": 0.2}, {"plan": {"pro": 5.0}})}
+    user = {"userID": UNIT, "custom": custom}
+    assert ask(with_bandit(bandit(config=model)), "experiment", "b", user).rule_id == rule_id
+
+
+def test_first_of_equal_scores_wins() -> None:
+    assert ask(with_bandit(bandit(config={"g0": weights(), "g1": weights()})), "experiment", "b").rule_id == "g0"
+
+
+@pytest.mark.parametrize(("past", "explores"), [(0, False), (1, True)])
+def test_sample_rate_is_compared_with_the_bucket(past: int, explores: bool) -> None:
+    model = {"g0": weights(1.0), "g1": weights(2.0)}
+    one = bandit(config=model, sampleRate=(BUCKET - 0.5 + past) / PASS_BUCKETS)
+    assert ask(with_bandit(one), "experiment", "b").rule_id.endswith(":explore") is explores
+
+
+def test_exploring_answers_the_same_every_time() -> None:
+    made = with_bandit(bandit(config={"g0": weights(), "g1": weights()}, sampleRate=1))
+    assert len({ask(made, "experiment", "b").rule_id for _ in range(5)}) == 1
+
+
+def test_only_experiments_are_asked_of_bandits() -> None:
+    assert ask(with_bandit(bandit()), "config", "b").value == {}
