@@ -113,6 +113,7 @@ class PendingResponse(Pollable):
 
     def __init__(self, send: Callable[[], tuple[Response, Body]]) -> None:
         self._done = threading.Event()
+        self._abandoned = False
         self._outcome: tuple[Response, Body] | Err = Err("generic-error")
         threading.Thread(target=self._run, args=(send,), name="to a backend", daemon=True).start()
 
@@ -123,6 +124,8 @@ class PendingResponse(Pollable):
             self._outcome = problem
         finally:
             self._done.set()
+            if self._abandoned:
+                self._release()
 
     def wait(self, seconds: float | None) -> bool:
         """Wait for the response."""
@@ -134,6 +137,16 @@ class PendingResponse(Pollable):
         if isinstance(self._outcome, Err):
             raise Err({"detail": None, "error": self._outcome.payload})
         return self._outcome
+
+    def drop(self) -> None:
+        """Let the response go unread, now or when it comes."""
+        self._abandoned = True
+        if self._done.is_set():
+            self._release()
+
+    def _release(self) -> None:
+        if not isinstance(self._outcome, Err):
+            self._outcome[1].drop()
 
 
 def send_request(request: Request, body: Body, backend: Backend, faults: Faults) -> tuple[Response, Body]:
@@ -158,7 +171,13 @@ def send_request(request: Request, body: Body, backend: Backend, faults: Faults)
         raise Err("generic-error") from problem
     headers = [(name, value.encode("latin-1")) for name, value in answer.getheaders()]
     response = Response(answer.status, headers, (host, port))
-    return response, Body(source=read_answer(connection, answer, faults.cut("send", backend.name)))
+    source = read_answer(connection, answer, faults.cut("send", backend.name))
+
+    def release() -> None:
+        answer.close()
+        connection.close()
+
+    return response, Body(source=source, release=release)
 
 
 def write_request(connection: http.client.HTTPConnection, request: Request, body: Body, target: BackendTarget) -> None:

@@ -21,7 +21,7 @@ from devhost.embedded.messages import LARGEST_READ, Body, Pollable, fitting
 
 LONGEST_KEY = 1024
 LIST_LIMIT = 1000
-BAD_KEY = re.compile(r"\A(\.\.?|[\x00-\x20\ufffe\uffff])\Z|\./|/\.\Z|[\r\n#;?^|]|\A\.well-known/acme-challenge")
+BAD_KEY = re.compile(r"\A(\.\.?|[\x00-\x20\ufffe\uffff])\Z|\./|/\.\.?\Z|[\r\n#;?^|]|\A\.well-known/acme-challenge")
 FIRST_GENERATION = 1_700_000_000_000_000_000  # Viceroy's generations are nanoseconds too, but differ at each start
 
 

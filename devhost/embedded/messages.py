@@ -7,7 +7,7 @@ pieces from a queue that the guest fills while the other side reads.
 import queue
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from devhost.embedded.codec import Case, Err
@@ -35,11 +35,17 @@ class Pollable(Resource):
 
 
 class Body(Pollable):
-    """The content of a message."""
+    """The content of a message; `release` gives back what a source holds when nobody reads it to the end."""
 
-    def __init__(self, content: bytes = b"", source: Iterator[bytes] | None = None) -> None:
+    def __init__(
+        self,
+        content: bytes = b"",
+        source: Iterator[bytes] | None = None,
+        release: Callable[[], None] | None = None,
+    ) -> None:
         self._pieces = deque([content] if content else [])
         self._source = source
+        self._release = release
         self._feed: Feed | None = None
 
     def read(self, size: int) -> bytes:
@@ -92,14 +98,18 @@ class Body(Pollable):
         return Body(source=iter(self._feed))
 
     def close(self) -> None:
-        """End a streaming body well."""
+        """End a body; a streaming one well."""
         if self._feed is not None:
             self._feed.end()
+        if self._release is not None:
+            self._release()
 
     def drop(self) -> None:
-        """End a streaming body badly, unless it ended well before."""
+        """End a body; a streaming one badly, unless it ended well before."""
         if self._feed is not None:
             self._feed.end(BrokenBody())
+        if self._release is not None:
+            self._release()
 
 
 class BrokenBody(Exception):
