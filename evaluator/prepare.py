@@ -111,7 +111,9 @@ class Preparer:
         if operator is None:
             return Unsupported(False)
         convert, test = operator.prepare(target)
-        key = (kind, document.get("field"), document.get("idType"), _salt_of(document), convert)
+        # As texts: these may be any JSON value, also an array, and 1 is not true.
+        written = repr((document.get("field"), document.get("idType"), _salt_of(document)))
+        key = (kind, written, convert)
         return Condition(self._share_reading(key, make_source(document), convert), test, operator.wanted)
 
     def _share_reading(self, key: tuple[object, ...], source: Source, convert: Conversion) -> Reading:
