@@ -77,7 +77,7 @@ def test_window_comes_from_the_spec() -> None:
     assert [event["time"] for event in log.take_events()] == [NOW, NOW + 6]
 
 
-def test_manual_gate_is_recorded_beside_the_automatic_one_but_an_experiments_is_not() -> None:
+def test_manual_gate_is_recorded_beside_the_automatic_one() -> None:
     log, seen = log_of(), view_at()
     add_gate(log, seen)
     add_gate(log, seen, is_manual=True)
