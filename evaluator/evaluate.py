@@ -14,11 +14,12 @@ from evaluator.errors import EvaluationDepthExceeded
 from evaluator.evaluation import Evaluation, failed_evaluation, to_evaluation
 from evaluator.layers import delegate, walk_new_layer
 from evaluator.mapping import apply_mapping
-from evaluator.outcome import PENDING, Outcome, Unrecognized
+from evaluator.outcome import PENDING, Outcome, Unrecognized, copy_outcome
 from evaluator.overrides import apply_override
+from evaluator.view import MOST_NESTED
 
 if TYPE_CHECKING:
-    from evaluator.spec import Exposure, Spec
+    from evaluator.spec import Exposure, Spec, Verdict
     from evaluator.view import UserView
 
 CONFIG: Final = "config"
@@ -75,10 +76,14 @@ def find_gate_outcome(view: UserView, name: str) -> Outcome:
         if outcome is PENDING:
             raise EvaluationDepthExceeded
         return outcome
-    view.enter()
+    if view.depth >= MOST_NESTED:
+        raise EvaluationDepthExceeded
+    view.depth += 1
     view.gates[name] = PENDING
-    outcome = view.gates[name] = _evaluate(view, GATE, name)
-    view.leave()
+    spec = view.project.find_gate(name)
+    outcome = _evaluate(view, GATE, name) if spec is None or view.is_surrounded else walk(view, spec)
+    view.gates[name] = outcome
+    view.depth -= 1
     return outcome
 
 
@@ -103,6 +108,7 @@ def _evaluate(view: UserView, kind: str, name: str) -> Outcome:
     is_new_layer = kind == LAYER and spec.use_new_layer_eval
     outcome = walk_new_layer(view, spec, find_outcome) if is_new_layer else walk(view, spec)
     if was_reset:
+        outcome = copy_outcome(outcome)
         outcome.was_reset = True
     if view.trace is not None:
         view.trace.leave(outcome)
@@ -140,5 +146,15 @@ def walk(view: UserView, spec: Spec) -> Outcome:
             delegated = delegate(view, spec, rule, trail, find_outcome)
             if delegated is not None:
                 return mark(delegated, marks)
-        return mark(Outcome(spec, rule.passed if passes(view, rule) else rule.failed, trail), marks)
-    return mark(Outcome(spec, spec.fallback, trail), marks)
+        return _conclude(spec, rule.passed if passes(view, rule) else rule.failed, trail, marks)
+    return _conclude(spec, spec.fallback, trail, marks)
+
+
+def _conclude(spec: Spec, verdict: Verdict, trail: tuple[Exposure, ...], marks: int) -> Outcome:
+    """Return the outcome of a verdict; the one with nothing on its way is made once and shared."""
+    if trail or marks:
+        return mark(Outcome(spec, verdict, trail), marks)
+    plain = verdict.plain
+    if plain is None:
+        plain = verdict.plain = Outcome(spec, verdict)
+    return plain

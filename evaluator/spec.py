@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from evaluator.operators import Conversion, Test
+    from evaluator.outcome import Outcome
     from evaluator.view import UserView
 
 type Source = Callable[[UserView], object]
@@ -78,7 +79,16 @@ type AnyCondition = Condition | GateCondition | GroupCondition | ListCondition |
 class Verdict:
     """The result of one rule, or of none; shared by every user that gets it."""
 
-    __slots__ = ("group_name", "is_active", "is_experiment_group", "passed", "rule_id", "sampling_rate", "value")
+    __slots__ = (
+        "group_name",
+        "is_active",
+        "is_experiment_group",
+        "passed",
+        "plain",
+        "rule_id",
+        "sampling_rate",
+        "value",
+    )
 
     def __init__(
         self,
@@ -98,6 +108,8 @@ class Verdict:
         self.is_experiment_group = is_experiment_group
         self.is_active = is_active
         self.sampling_rate = sampling_rate
+        # The outcome that is nothing but this verdict, once a walk has made it.
+        self.plain: Outcome | None = None
 
 
 class Rule:

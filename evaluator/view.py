@@ -31,6 +31,7 @@ class UserView:
         "depth",
         "environment",
         "gates",
+        "is_surrounded",
         "memo",
         "now_ms",
         "options",
@@ -51,6 +52,8 @@ class UserView:
         self.app_id = project.app_id if options.app_id is None else options.app_id
         self.environment = project.default_tier if options.environment is None else options.environment
         self.trace = trace
+        # Overrides, a config mapping or a trace have a say in every walk.
+        self.is_surrounded = self.overrides is not None or trace is not None or bool(project.mappings)
         self.depth = 0
         self.memo: dict[Reading, object] = {}
         self.gates: dict[str, Outcome] = {}
