@@ -31,7 +31,8 @@ def describe() -> None:
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line, with room on the stack for gates nested as deep as the official core allows."""
+    sys.setrecursionlimit(3_000)
     build_app(sys.argv[1:])()
 
 
