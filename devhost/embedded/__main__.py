@@ -12,6 +12,8 @@ from devhost.embedded.manifest import InvalidManifest
 from devhost.embedded.program import CannotLoad
 from devhost.embedded.server import serve
 
+LONGEST_GOODBYE_SECONDS = 5.0
+
 
 def read_arguments() -> argparse.Namespace:
     """Read the command line."""
@@ -25,9 +27,10 @@ def read_arguments() -> argparse.Namespace:
 
 def main() -> int:
     """Serve until asked to stop."""
-    stop = threading.Event()
+    # A pipe, not an Event: setting one in a handler blocks for ever when the signal comes while `wait` holds its lock.
+    stopped, stop = os.pipe()
     for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(signum, lambda *_: stop.set())
+        signal.signal(signum, lambda *_: os.write(stop, b"."))
     arguments = read_arguments()
     started = time.monotonic()
     try:
@@ -37,7 +40,11 @@ def main() -> int:
         return 1
     with server:
         print(f"gatelet: embedded host on 127.0.0.1:{server.port} after {time.monotonic() - started:.1f} s", flush=True)
-        stop.wait()
+        os.read(stopped, 1)
+        # A guest or a client that cannot be ended must not keep the process.
+        watchdog = threading.Timer(LONGEST_GOODBYE_SECONDS, os._exit, (0,))
+        watchdog.daemon = True
+        watchdog.start()
     return 0
 
 
