@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, cast
 
-from evaluator.outcome import UNRECOGNIZED, Outcome, Unrecognized
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from evaluator.outcome import Outcome
     from evaluator.spec import Exposure
 
 LOCAL_OVERRIDE: Final = "LocalOverride"
@@ -49,7 +48,6 @@ class Evaluation:
     sampling_rate: int | None = None
     forward_all_exposures: bool = False
     seen_analytical: bool = False
-    is_default: bool = False
     is_error: bool = False
 
     def reason(self, source: str) -> str:
@@ -74,7 +72,7 @@ def to_evaluation(kind: str, name: str, outcome: Outcome) -> Evaluation:
         group_name=verdict.group_name,
         is_experiment_active=is_active(outcome),
         is_user_in_experiment=verdict.is_experiment_group,
-        is_in_layer=outcome.shares_parameters or (spec is not None and spec.has_shared_params is True),
+        is_in_layer=spec is not None and spec.has_shared_params is True,
         allocated_experiment=outcome.delegate,
         explicit_parameters=explicit_of(outcome),
         secondary_exposures=write_exposures(outcome.trail),
@@ -85,7 +83,6 @@ def to_evaluation(kind: str, name: str, outcome: Outcome) -> Evaluation:
         sampling_rate=verdict.sampling_rate,
         forward_all_exposures=spec is not None and spec.forward_all_exposures is True,
         seen_analytical=outcome.seen_analytical,
-        is_default=spec is not None and verdict is spec.fallback,
     )
 
 
@@ -118,8 +115,3 @@ def undelegated_of(outcome: Outcome) -> list[dict[str, str]] | None:
 def write_exposures(trail: Iterable[Exposure]) -> list[dict[str, str]]:
     """Write a trail as events carry it."""
     return [{"gate": gate, "gateValue": value, "ruleID": rule_id} for gate, value, rule_id in trail]
-
-
-def is_recognized(outcome: Outcome) -> bool:
-    """Tell whether the spec holds the name that was asked for."""
-    return not isinstance(outcome, Unrecognized) and outcome.state != UNRECOGNIZED

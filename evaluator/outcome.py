@@ -29,7 +29,6 @@ class Outcome:
     id_type: str | None = None
     version: int | None = None
     is_active: bool = False
-    shares_parameters: bool = False
     explicit: list[str] | None = None
     # A local override decided, here or in a nested gate.
     is_overridden: bool = False
