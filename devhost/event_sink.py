@@ -42,13 +42,14 @@ class Received:
         document = json.loads(decompress(body))
         lines = [describe_event(event) for event in iterate_events(document)]
         with self._lock:
-            self.bodies += 1
-            self.events += len(lines)
             if self.keep is not None:
                 with self.keep.open("a", encoding="utf-8") as out:
                     out.write(json.dumps(document, ensure_ascii=False) + "\n")
             for line in lines:
                 print(line, file=self.lines, flush=True)
+            # Last: who waits for a count then finds everything kept.
+            self.bodies += 1
+            self.events += len(lines)
 
 
 def decompress(body: bytes) -> bytes:
