@@ -9,10 +9,12 @@ from typing import Final
 
 from edge.checks import GateCheck, begin_asking, check_gate
 from edge.inputs import parse_query, read_json_object
-from edge.keys import Access, require_access, require_server_access
+from edge.keys import KEY_HEADER, Access, require_access, require_server_access
 from edge.messages import Reply, Request, json_reply, refuse_input
+from edge.questions import Wanted
 from edge.sandbox import Sandbox
 from edge.spec_cache import spec_source
+from evaluator.conditions import GATE
 from evaluator.errors import InvalidUser
 from evaluator.user import User, decode_user
 
@@ -24,7 +26,7 @@ type Route = Callable[[Sandbox, Request], Reply]
 def get_health(sandbox: Sandbox, _request: Request) -> Reply:
     """Say which spec answers, how old it is and what it holds; 503 when there is none."""
     now_ms = sandbox.platform.now_ms()
-    held = sandbox.current_spec(now_ms)
+    held = sandbox.begin_questions().held
     project = held.project
     spec: dict[str, object] = {"source": spec_source(held), "fault": held.fault or None}
     if project is not None:
@@ -58,9 +60,9 @@ def get_gate(sandbox: Sandbox, request: Request) -> Reply:
         raise refuse_input("the query parameter name, the gate's name, is missing")
     if user_id is None:
         raise refuse_input("the query parameter userID is missing")
-    asking = begin_asking(sandbox, decode_user({"userID": user_id}))
-    if asking.view is None:
-        return json_reply(500, {"error": "no spec to answer from", "details": sandbox.held.fault})
+    asking = begin_asking(sandbox, decode_user({"userID": user_id}), [Wanted(GATE, name)])
+    if asking.find_view(GATE, name) is None:
+        return json_reply(500, {"error": "no spec to answer from", "details": asking.questions.fault})
     check = check_gate(asking, name)
     return json_reply(200, {"userID": user_id, "gateResult": check.value}, events_of(check))
 
@@ -70,7 +72,8 @@ def post_check_gate(sandbox: Sandbox, request: Request) -> Reply:
     access = require_access(sandbox.keys, request)
     body = read_json_object(request, sandbox.settings.max_body_bytes)
     is_single, names = read_gate_names(body, access)
-    asking = begin_asking(sandbox, read_user(body))
+    api_key = request.find_header(KEY_HEADER) or ""
+    asking = begin_asking(sandbox, read_user(body), [Wanted(GATE, name) for name in names], api_key)
     checks = [check_gate(asking, name) for name in names]
     events = () if is_exposure_logging_disabled(body) else events_of(*checks)
     value: object = checks[0].to_json() if is_single else {check.name: check.to_json() for check in checks}

@@ -3,15 +3,17 @@
 Everything is fetched when first needed and kept. Nothing of a request is kept: another client's request may be next.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from edge.exposure_events import Outbox
 from edge.keys import Keys, read_keys
-from edge.messages import Reply
+from edge.messages import Header, Reply
 from edge.ports import Platform
+from edge.projects import find_spec_key
+from edge.questions import WHOLE, Questions, Wanted
 from edge.settings import BackgroundSettings, ReplySettings, read_background_settings, read_reply_settings
-from edge.spec_cache import NOTHING_HELD, HeldSpec, refresh_spec
+from edge.spec_cache import NOTHING_HELD, HeldSpec, refresh_spec, spec_header
 from evaluator.options import Options
 
 STATSIG_KEY_SECRET: Final = "statsig_key"  # noqa: S105  # the name of an item, not its value
@@ -26,6 +28,7 @@ class Sandbox:
         "_keys",
         "_options",
         "_settings",
+        "_specs",
         "held",
         "outbox",
         "platform",
@@ -37,6 +40,7 @@ class Sandbox:
         self.platform = platform
         self.outbox = Outbox()
         self.held: HeldSpec = NOTHING_HELD
+        self._specs: dict[str, HeldSpec] = {}
         self.requests = 0
         self.settings_faults: tuple[str, ...] = ()
         self._settings: ReplySettings | None = None
@@ -85,10 +89,22 @@ class Sandbox:
             self._events_key = own.strip() if own else next(iter(self.keys.server), b"")
         return self._events_key
 
-    def current_spec(self, now_ms: int) -> HeldSpec:
+    def begin_questions(self, wanted: Sequence[Wanted] = WHOLE, api_key: str = "") -> Questions:
+        """Ask the store for what these questions need; the key that the client sent decides the project."""
+        now_ms = self.platform.now_ms()
+        settings = self.settings
+        spec_key = find_spec_key(settings.projects, api_key, settings.spec_key)
+        return Questions(self.current_spec(spec_key, now_ms), wanted, self.options, now_ms)
+
+    def spec_header(self) -> Header:
+        """Return the header that says which spec answered last."""
+        return spec_header(self.held, self.platform.now_ms())
+
+    def current_spec(self, spec_key: str, now_ms: int) -> HeldSpec:
         """Return the spec to answer from, refreshed when it is time to."""
-        earlier = self.held.fault
-        self.held = refresh_spec(self.held, self.platform, self.settings, now_ms)
+        held = self._specs.get(spec_key, NOTHING_HELD)
+        earlier = held.fault
+        self.held = self._specs[spec_key] = refresh_spec(held, self.platform, self.settings, spec_key, now_ms)
         if self.held.fault and self.held.fault != earlier:
             self.platform.log(f"spec: {self.held.fault}")
         return self.held

@@ -9,7 +9,6 @@ from typing import Final
 from edge.messages import JSON_HEADER, Header, Refusal, Reply, Request, encode_json
 from edge.routes import ROUTES, Route
 from edge.sandbox import Sandbox
-from edge.spec_cache import spec_header
 
 ALLOWED_HEADERS: Final = (
     b"content-type, statsig-api-key, statsig-client-time, statsig-event-count, statsig-retry-count, "
@@ -51,8 +50,8 @@ def answer(sandbox: Sandbox, request: Request) -> Reply:
         reply = refusal.to_reply()
     body = b"" if request.method == "HEAD" else reply.body
     timing = timing_header(sandbox, started)
-    spec = spec_header(sandbox.held, sandbox.platform.now_ms())
-    return reply._replace(body=body, headers=(*reply.headers, *COMMON_HEADERS, spec, timing))
+    headers = (*reply.headers, *COMMON_HEADERS, sandbox.spec_header(), timing)
+    return reply._replace(body=body, headers=headers)
 
 
 def route_request(sandbox: Sandbox, request: Request) -> Reply:

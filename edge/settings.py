@@ -19,6 +19,7 @@ class ReplySettings(NamedTuple):
 
     spec_store: str = "gatelet-specs"  # the linked KV store
     spec_key: str = ""  # the key that Statsig's console writes, `statsig-` and the project ID
+    projects: str = ""  # `fingerprint=spec_key` pairs: which API key asks another spec
     sync_interval_ms: int = 10_000  # a spec held longer than this is asked for again
     environment: str = ""  # environment tier for users that bring none
     max_body_bytes: int = 1_048_576

@@ -24,6 +24,7 @@ class HeldSpec(NamedTuple):
     """What a sandbox knows of the spec."""
 
     project: Project | None = None
+    document: bytes = b""  # what the project was decoded from
     generation: int | None = None  # of the value seen last, in use or not
     received_ms: int = 0  # when the project in use was read
     checked_ms: int = 0  # when the store was last asked
@@ -34,12 +35,12 @@ class HeldSpec(NamedTuple):
 NOTHING_HELD: Final = HeldSpec()
 
 
-def refresh_spec(held: HeldSpec, platform: Platform, settings: ReplySettings, now_ms: int) -> HeldSpec:
+def refresh_spec(held: HeldSpec, platform: Platform, settings: ReplySettings, key: str, now_ms: int) -> HeldSpec:
     """Return what to hold now, asking the store when it is time to."""
     if held.project is not None and 0 <= now_ms - held.checked_ms < settings.sync_interval_ms:
         return held
     try:
-        entry = look_up_entry(platform, settings)
+        entry = look_up_entry(platform, settings.spec_store, key)
         if entry.generation == held.generation:
             return held._replace(checked_ms=now_ms, fault=held.value_fault)
         return take_entry(held, entry, now_ms)
@@ -47,9 +48,8 @@ def refresh_spec(held: HeldSpec, platform: Platform, settings: ReplySettings, no
         return held._replace(checked_ms=now_ms, fault=str(problem))
 
 
-def look_up_entry(platform: Platform, settings: ReplySettings) -> Entry:
+def look_up_entry(platform: Platform, store: str, key: str) -> Entry:
     """Find the spec's entry; raises StoreFault when there is none."""
-    store, key = settings.spec_store, settings.spec_key
     if not key:
         raise StoreFault("the setting spec_key is empty: put the key that Statsig writes into the Config Store")
     entry = platform.begin_lookup(store, key).wait()
@@ -62,12 +62,13 @@ def take_entry(held: HeldSpec, entry: Entry, now_ms: int) -> HeldSpec:
     """Decode a new value and hold it unless there is a reason not to; raises StoreFault."""
     seen = held._replace(generation=entry.generation, checked_ms=now_ms)
     try:
-        project = decode_value(entry.read())
+        document = entry.read()
+        project = decode_value(document)
     except InvalidSpec as problem:
         return with_value_fault(seen, describe_invalid(problem))
     if held.project is not None and project.time < held.project.time:
         return with_value_fault(seen, f"the value's time {project.time} is older than the one in use")
-    return seen._replace(project=project, received_ms=now_ms, value_fault="", fault="")
+    return seen._replace(project=project, document=document, received_ms=now_ms, value_fault="", fault="")
 
 
 def with_value_fault(seen: HeldSpec, fault: str) -> HeldSpec:
@@ -97,6 +98,11 @@ def describe_invalid(problem: InvalidSpec) -> str:
     shown = "; ".join(problem.faults[:SHOWN_FAULTS])
     more = len(problem.faults) - SHOWN_FAULTS
     return f"the value is not a config spec: {shown}" + (f"; and {more} more" if more > 0 else "")
+
+
+def document_of(held: HeldSpec) -> bytes | None:
+    """Return the JSON text of the spec in use."""
+    return None if held.project is None else held.document
 
 
 def spec_source(held: HeldSpec) -> str:

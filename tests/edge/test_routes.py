@@ -2,8 +2,20 @@ import json
 
 import pytest
 
+from edge.projects import fingerprint
 from edge.sandbox import Sandbox
-from tests.edge.builders import CLIENT, SERVER, ask, header_of, json_of, platform, request
+from tests.edge.builders import (
+    CLIENT,
+    SERVER,
+    STORE,
+    ask,
+    document,
+    gate,
+    header_of,
+    json_of,
+    platform,
+    request,
+)
 
 USER = {"userID": "u"}
 
@@ -170,3 +182,13 @@ def test_health_is_503_and_names_the_cause_when_there_is_no_spec(spoil: str, nam
     reply = ask(Sandbox(spoiled), request("/healthz", key=""))
     assert (reply.status, json_of(reply)["error"]) == (503, "no_spec")
     assert named in str(json_of(reply)["message"])
+
+
+def test_api_key_decides_which_spec_is_asked() -> None:
+    other = "statsig-other"
+    outside = platform(projects=f"0000=nowhere {fingerprint(CLIENT)}={other}")
+    outside.put(STORE, other, json.dumps(document(open=gate(0.0))).encode())
+    sandbox = Sandbox(outside)
+    body = {"user": {"userID": "u"}, "gateName": "open"}
+    values = [json_of(ask(sandbox, request("/v1/check_gate", body, key=key)))["value"] for key in (SERVER, CLIENT)]
+    assert values == [True, False]

@@ -14,7 +14,7 @@ SETTINGS = ReplySettings(spec_store=STORE, spec_key=KEY, sync_interval_ms=1_000)
 
 
 def refresh(outside: MemoryPlatform, held: HeldSpec = NOTHING_HELD, now_ms: int = 0) -> HeldSpec:
-    return refresh_spec(held, outside, SETTINGS, now_ms)
+    return refresh_spec(held, outside, SETTINGS, KEY, now_ms)
 
 
 def put(outside: MemoryPlatform, value: object) -> None:
