@@ -8,9 +8,9 @@ import threading
 import time
 from pathlib import Path
 
-from devhost.embedded.manifest import InvalidManifest
 from devhost.embedded.program import CannotLoad
-from devhost.embedded.server import serve
+from devhost.embedded.serving import serve
+from devhost.fastly.manifest import InvalidManifest
 
 LONGEST_GOODBYE_SECONDS = 5.0
 

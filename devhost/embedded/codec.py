@@ -4,80 +4,27 @@ wasmtime's own conversion returns the wrong case for common WIT shapes (`result<
 error), takes about a microsecond for each byte of a `list<u8>`, and keeps a host function's exception in one variable
 of the process, where another thread finds it. So this module compiles its own closures, once for each component type,
 over wasmtime's private ffi module. It is the only one that touches it; the version is pinned for its sake, and
-`selftest.py` fails at start when a release changes what is used here.
-
-| WIT | Python |
-| --- | --- |
-| bool, integers, floats, char, string | bool, int, float, str, str |
-| list<u8>, list<T>, tuple, record | bytes, list, tuple, dict with the names of the WIT |
-| option | None or the value |
-| result | the value, or an `Err` |
-| variant | `Case`, or the bare name of a case without payload |
-| enum, flags | str, frozenset of str |
-| own, borrow | the object itself, kept in `Handles` while the guest holds it |
+`selftest.py` fails at start when a release changes what is used here. Which Python value stands for what is written in
+`devhost/fastly/values.py`.
 
 Memory: wasmtime frees a host function's arguments and results after the call, so lifting only reads and lowering only
 allocates. The kind of a value is written last: until then wasmtime sees a bool and frees nothing.
 """
 
 import ctypes
-import itertools
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
 from wasmtime import Config, Engine, Store, WasmtimeError, component
 from wasmtime import _ffi as ffi
 
+from devhost.fastly.values import Case, Err, Handles
+
 type Lift = Callable[[Any, Call], object]  # reads a wasmtime value
 type Lower = Callable[[Any, Any, Call], None]  # writes a Python value into a wasmtime value
 
 VALUE_SIZE = ctypes.sizeof(ffi.wasmtime_component_val_t)
 PAYLOAD_OFFSET = ffi.wasmtime_component_val_t.of.offset
-
-
-class Err(Exception):  # it is WIT's `err`: an expected outcome, raised or returned
-    """The `err` case of a result; host functions raise it."""
-
-    def __init__(self, payload: object = None) -> None:
-        super().__init__(payload)
-        self.payload = payload
-
-
-class Case(NamedTuple):
-    """A case of a variant."""
-
-    name: str
-    payload: object = None
-
-
-class Handles:
-    """The host's objects that one sandbox holds, by the number the guest knows them by."""
-
-    def __init__(self) -> None:
-        self._objects: dict[int, object] = {}
-        self._numbers = itertools.count(1)
-
-    def __len__(self) -> int:
-        return len(self._objects)
-
-    def add(self, value: object) -> int:
-        """Give an object to the guest."""
-        number = next(self._numbers)
-        self._objects[number] = value
-        return number
-
-    def get(self, number: int) -> object:
-        """Find an object that the guest lends."""
-        return self._objects[number]
-
-    def take(self, number: int) -> object:
-        """Take back an object that the guest gives or drops."""
-        return self._objects.pop(number)
-
-    def drain(self) -> list[object]:
-        """Take back everything."""
-        objects, self._objects = list(self._objects.values()), {}
-        return objects
 
 
 class Call(NamedTuple):

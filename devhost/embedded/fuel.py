@@ -15,12 +15,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from devhost.embedded.backends import BackendTarget
-from devhost.embedded.http import Exchange
-from devhost.embedded.kv import KvStore
-from devhost.embedded.messages import Body, Header, Request
-from devhost.embedded.sandbox import Host, Limits, Mark, Sandbox, Service
+from devhost.embedded.sandbox import Host, Mark, Sandbox
 from devhost.embedded.wasi import fixed_world
+from devhost.fastly.backends import BackendTarget
+from devhost.fastly.hosting import Limits
+from devhost.fastly.http import Exchange
+from devhost.fastly.kv import KvStore
+from devhost.fastly.messages import Body, Header, Request
+from devhost.fastly.service import Service
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "benchmarks" / "results" / "fuel.json"

@@ -13,24 +13,12 @@ import inspect
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import ClassVar, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from wasmtime import Engine, component
 
-from devhost.embedded.codec import Handles, ResourceIds, compile_signature, define_function, define_resource
-
-
-class Resource:
-    """An object that guests hold by a handle."""
-
-    def drop(self) -> None:
-        """Let go of it: the guest did; most have nothing to do."""
-
-
-class Interface:
-    """The functions of one WIT interface, for one sandbox."""
-
-    resources: ClassVar[Mapping[str, type[Resource]]] = {}
+from devhost.embedded.codec import ResourceIds, compile_signature, define_function, define_resource
+from devhost.fastly.values import Handles, Interface, MissingFunction, drop_resource
 
 
 class Guest(Protocol):
@@ -42,10 +30,6 @@ class Guest(Protocol):
 
     def mark(self, function: str) -> None:
         """Note that the guest calls this function."""
-
-
-class MissingFunction(Exception):
-    """The guest called a function that this host does not have."""
 
 
 class Import(NamedTuple):
@@ -179,9 +163,3 @@ def define(
     elif isinstance(found.item, component.FuncType):
         signature = compile_signature(found.item, ids)
         yield define_function(instance, found.name, signature, find_body(found, interfaces), run)
-
-
-def drop_resource(value: object) -> None:
-    """Tell an object that the guest let it go."""
-    if isinstance(value, Resource):
-        value.drop()

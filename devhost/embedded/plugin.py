@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from devhost.embedded.faults import Faults
-from devhost.embedded.http import Exchange
-from devhost.embedded.manifest import read_manifest
-from devhost.embedded.messages import Body, Header, Request
-from devhost.embedded.sandbox import Host, Limits, Sandbox, Service
+from devhost.embedded.sandbox import Host, Sandbox
+from devhost.fastly.faults import Faults
+from devhost.fastly.hosting import Limits
+from devhost.fastly.http import Exchange
+from devhost.fastly.manifest import read_manifest
+from devhost.fastly.messages import Body, Header, Request
+from devhost.fastly.service import Service
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPONENT = ROOT / "bin" / "main.wasm"

@@ -16,8 +16,9 @@ from pathlib import Path
 from wasmtime import Engine, WasmtimeError, component
 
 from devhost.embedded.codec import Signature, compile_signature, make_engine
-from devhost.embedded.linker import Interface, Linked, link
+from devhost.embedded.linker import Linked, link
 from devhost.embedded.selftest import check_codec
+from devhost.fastly.values import Interface
 
 EXPORT = "fastly:compute/http-incoming"
 KEPT_PROGRAMS = 6

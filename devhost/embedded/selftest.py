@@ -11,15 +11,13 @@ from typing import NamedTuple
 from wasmtime import Store, component
 
 from devhost.embedded.codec import (
-    Case,
-    Err,
-    Handles,
     ResourceIds,
     call_export,
     compile_signature,
     define_function,
     make_engine,
 )
+from devhost.fastly.values import Case, Err, Handles
 
 
 class CodecBroken(Exception):

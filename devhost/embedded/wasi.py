@@ -12,8 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from devhost.embedded.codec import Err
-from devhost.embedded.linker import Interface, Resource
+from devhost.fastly.values import Err, Interface, Resource
 
 NANOSECONDS = 1_000_000_000
 STREAM_ROOM = 1 << 16

@@ -1,8 +1,8 @@
 import pytest
 from wasmtime import WasmtimeError
 
-from devhost.embedded.codec import Case, Err
 from devhost.embedded.selftest import MIXED, Echo, check_codec, fail_with, pass_through
+from devhost.fastly.values import Case, Err
 
 LIST = "i32 i32"
 

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from devhost.embedded.codec import Err
-from devhost.embedded.kv import KvStore, is_valid_key
+from devhost.fastly.kv import KvStore, is_valid_key
+from devhost.fastly.values import Err
 
 # key                       is valid
 KEYS = [

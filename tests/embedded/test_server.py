@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from devhost.embedded.manifest import InvalidManifest
 from devhost.embedded.plugin import COMPONENT, ROOT
-from devhost.embedded.server import Server, serve
+from devhost.embedded.serving import serve
+from devhost.fastly.manifest import InvalidManifest
+from devhost.fastly.server import Server
 
 CHECK = b'{"user": {"userID": "a-user"}, "gateName": "test_fastly"}'
 

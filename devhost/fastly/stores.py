@@ -6,9 +6,8 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from devhost.embedded.codec import Case, Err
-from devhost.embedded.linker import Interface, Resource
-from devhost.embedded.messages import fitting
+from devhost.fastly.messages import fitting
+from devhost.fastly.values import Case, Err, Interface, Resource
 
 
 class ConfigStore(Resource):

@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 from urllib.parse import urlsplit
 
-from devhost.embedded.codec import Err
-from devhost.embedded.faults import Faults
-from devhost.embedded.linker import Interface, Resource
-from devhost.embedded.messages import (
+from devhost.fastly.faults import Faults
+from devhost.fastly.messages import (
     LARGEST_READ,
     Body,
     BrokenBody,
@@ -26,6 +24,7 @@ from devhost.embedded.messages import (
     Response,
     fitting,
 )
+from devhost.fastly.values import Err, Interface, Resource
 
 FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "host"})
 CONNECT_SECONDS = 15.0

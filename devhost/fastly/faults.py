@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from devhost.embedded.codec import Err
+from devhost.fastly.values import Err
 
 type Alter = Callable[[bytes], bytes]
 

@@ -1,4 +1,4 @@
-"""Serve a component over HTTP on this machine.
+"""Serve a host over HTTP on this machine.
 
 A thread for each connection reads requests, hands them to the host and writes the replies; sandboxes run on threads of
 their own. A client that goes away ends its connection only.
@@ -11,16 +11,14 @@ from collections.abc import Iterator
 from email.utils import formatdate
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 from threading import Thread
-from typing import Self
+from typing import Any, Self
 
-from devhost.embedded.backends import outgoing_headers
-from devhost.embedded.codec import Err
-from devhost.embedded.http import Exchange
-from devhost.embedded.manifest import read_manifest
-from devhost.embedded.messages import Body, BrokenBody, Header, Request, Response
-from devhost.embedded.sandbox import Host, Limits
+from devhost.fastly.backends import outgoing_headers
+from devhost.fastly.hosting import Host
+from devhost.fastly.http import Exchange
+from devhost.fastly.messages import Body, BrokenBody, Header, Request, Response
+from devhost.fastly.values import Err
 
 IDLE_SECONDS = 60.0
 LONGEST_LINE = 1 << 16
@@ -141,7 +139,7 @@ class Server(socketserver.ThreadingTCPServer):
     block_on_close = False
     request_queue_size = 1024
 
-    def __init__(self, address: tuple[str, int], host: Host) -> None:
+    def __init__(self, address: tuple[str, int], host: Host[Any]) -> None:
         super().__init__(address, Connection)
         self.host = host
         self._numbers = iter(range(1 << 62))
@@ -178,12 +176,3 @@ class Server(socketserver.ThreadingTCPServer):
         self.shutdown()
         self.server_close()
         self.host.close()
-
-
-def serve(manifest: Path, wasm: Path, address: tuple[str, int], requests_per_sandbox: int | None = None) -> Server:
-    """Serve a component in the background; closing the server ends it.
-
-    Raises `InvalidManifest`, `CannotLoad`, or `OSError` when the port is taken.
-    """
-    limits = Limits() if requests_per_sandbox is None else Limits(requests=requests_per_sandbox)
-    return Server(address, Host(wasm, read_manifest(manifest), limits=limits))

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from devhost.embedded.backends import BackendTarget
-from devhost.embedded.codec import Err
-from devhost.embedded.kv import KvStore
-from devhost.embedded.sandbox import Service
+from devhost.fastly.backends import BackendTarget
+from devhost.fastly.kv import KvStore
+from devhost.fastly.service import Service
+from devhost.fastly.values import Err
 
 BACKEND_KEYS = frozenset(
     {"url", "override_host", "health", "first_byte_timeout_ms", "between_bytes_timeout_ms", "cert_host", "use_sni"}

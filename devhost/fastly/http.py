@@ -9,11 +9,10 @@ import time
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
-from devhost.embedded.backends import Backend, PendingResponse, send_request
-from devhost.embedded.codec import Case, Err
-from devhost.embedded.faults import Faults
-from devhost.embedded.linker import Interface, Resource
-from devhost.embedded.messages import LARGEST_READ, Body, Message, Pollable, Request, Response, fitting, ip_case, page
+from devhost.fastly.backends import Backend, PendingResponse, send_request
+from devhost.fastly.faults import Faults
+from devhost.fastly.messages import LARGEST_READ, Body, Message, Pollable, Request, Response, fitting, ip_case, page
+from devhost.fastly.values import Case, Err, Interface, Resource
 
 SELECT_PAUSE = 0.001
 LAST_INFORMATIONAL = 199

@@ -14,10 +14,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from devhost.embedded.codec import Err
-from devhost.embedded.faults import Faults
-from devhost.embedded.linker import Interface, Resource
-from devhost.embedded.messages import LARGEST_READ, Body, Pollable, fitting
+from devhost.fastly.faults import Faults
+from devhost.fastly.messages import LARGEST_READ, Body, Pollable, fitting
+from devhost.fastly.values import Err, Interface, Resource
 
 LONGEST_KEY = 1024
 LIST_LIMIT = 1000

@@ -10,8 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
-from devhost.embedded.codec import Case, Err
-from devhost.embedded.linker import Resource
+from devhost.fastly.values import Case, Err, Resource
 
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 BAD_VALUE = re.compile(rb"[^\t\x20-\x7e\x80-\xff]")
