@@ -8,6 +8,7 @@ long as Statsig takes. What fails, or stays unanswered, is counted and logged wi
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+from edge.events.client_events import ClientEvents, Fate, Handover
 from edge.messages import Header, encode_json
 from edge.ports import DELIVERED, DeliveryFault, PendingDelivery, Platform
 from edge.settings import BackgroundSettings
@@ -51,6 +52,27 @@ class Outbox:
             self.count_failure(platform, len(events), str(problem))
         else:
             self.pending.append(Sent(len(events), delivery))
+
+    def hand_over(
+        self, platform: Platform, settings: BackgroundSettings, key: bytes, events: ClientEvents, now_ms: int
+    ) -> Handover:
+        """Deliver a client's events and wait for the answer, as the client does."""
+        headers = (*batch_headers(key, platform.session_id(), events.event_count, now_ms), *events.headers)
+        if events.encoding:
+            headers = (*headers, ("content-encoding", events.encoding.encode()))
+        self.begun += events.event_count
+        try:
+            delivery = platform.begin_send(settings.events_backend, settings.events_url, headers, events.body)
+        except DeliveryFault as problem:
+            self.count_failure(platform, events.event_count, str(problem))
+            return Handover(Fate.REFUSED, str(problem))
+        answer = delivery.settle(settings.events_wait_ms)
+        if answer == DELIVERED:
+            self.delivered += events.event_count
+            return Handover(Fate.DELIVERED)
+        problem_text = answer or f"no answer within {settings.events_wait_ms} ms"
+        self.count_failure(platform, events.event_count, problem_text)
+        return Handover(Fate.REFUSED, problem_text)
 
     def collect(self, platform: Platform) -> None:
         """Look which deliveries have been answered meanwhile."""

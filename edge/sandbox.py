@@ -6,6 +6,7 @@ Everything is fetched when first needed and kept. Nothing of a request is kept: 
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from edge.events.client_events import ClientEvents, Handover
 from edge.exposure_events import Outbox
 from edge.keys import Keys, read_keys
 from edge.messages import Header, Reply
@@ -115,6 +116,11 @@ class Sandbox:
         if reply.events:
             now_ms = self.platform.now_ms()
             self.outbox.send(self.platform, self.background, self.events_key, reply.events, now_ms)
+
+    def hand_over(self, events: ClientEvents) -> Handover:
+        """Deliver a client's events before its request is answered; the result says what the answer may be."""
+        now_ms = self.platform.now_ms()
+        return self.outbox.hand_over(self.platform, self.background, self.events_key, events, now_ms)
 
     def close(self) -> None:
         """Wait, within bounds, for what is still on its way."""

@@ -1,5 +1,6 @@
 import json
 
+from edge.events.client_events import ClientEvents, Fate
 from edge.ports import DELIVERED
 from edge.sandbox import Sandbox
 from tests.edge.builders import ask, json_of, platform, request
@@ -109,3 +110,23 @@ def test_answered_deliveries_are_counted_at_the_next_request() -> None:
         "requests": 3,
         "events": {"begun": 1, "delivered": 1, "failed": 0, "unanswered": 0, "waiting": 0},
     }
+
+
+def test_client_events_are_passed_on_as_they_came() -> None:
+    outside = platform()
+    events = ClientEvents(b"not opened", 7, "zstd", (("statsig-sdk-type", b"node"),))
+    handover = Sandbox(outside).hand_over(events)
+    assert handover.fate is Fate.DELIVERED
+    (batch,) = outside.batches
+    headers = dict(batch.headers)
+    assert batch.body == b"not opened"
+    assert headers["content-encoding"] == b"zstd"
+    assert headers["statsig-sdk-type"] == b"node"
+
+
+def test_client_events_that_nobody_takes_are_not_safe() -> None:
+    outside = platform()
+    outside.answer = "the backend answered 500"
+    handover = Sandbox(outside).hand_over(ClientEvents(b"{}", 1))
+    assert (handover.fate, handover.is_safe) == (Fate.REFUSED, False)
+    assert handover.reason == "the backend answered 500"
