@@ -1,8 +1,8 @@
 """Build the component `bin/main.wasm`, when what it is made of has changed: `python -m devhost.build`.
 
-The build takes about 20 seconds and its result depends on nothing but our modules, the SDK's version and this file, so
-the hash of those stands beside the component and decides. File times would not do: a checkout or a clone changes them
-and not the content.
+The build takes about 20 seconds and its result depends on nothing but our modules, the versions of the SDK and of
+cbor2, and this file, so the hash of those stands beside the component and decides. File times would not do: a checkout
+or a clone changes them and not the content.
 """
 
 import hashlib
@@ -17,9 +17,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 COMPONENT = ROOT / "bin" / "main.wasm"
 COUNTRY_TABLE = ROOT / "evaluator" / "country_table.py"
-ROOMS = ("evaluator", "edge")
+ROOMS = ("evaluator", "specstore", "edge")
 ENTRY = "app"
-SDK = "fastly-compute"
+PACKAGES = ("fastly-compute", "cbor2")
 
 
 class BuildFailed(Exception):
@@ -50,7 +50,7 @@ def write_country_table() -> None:
 
 def hash_inputs() -> str:
     """Hash everything the component is made of."""
-    digest = hashlib.sha256(f"{SDK} {version(SDK)}\n".encode())
+    digest = hashlib.sha256("".join(f"{name} {version(name)}\n" for name in PACKAGES).encode())
     for path in list_inputs():
         content = path.read_bytes()
         digest.update(f"{path.relative_to(ROOT).as_posix()} {len(content)}\n".encode())

@@ -71,6 +71,14 @@ class Project:
         """Return the settings that the console sends to SDKs."""
         return _table(self.document, "sdk_configs")
 
+    def grow(self, part: Document) -> None:
+        """Add a part of the same document: members of its sections, by section and name.
+
+        A view of a user does not see what is added after it was made.
+        """
+        for section, members in part.items():
+            cast("dict[str, object]", self.document[section]).update(cast("Document", members))
+
     def counts(self) -> dict[str, int]:
         """Return how many specs of each section there are."""
         return {

@@ -1,0 +1,174 @@
+r"""A page: some of a spec's entities, each with the records that its evaluation needs.
+
+Behind the first line (`frame`) stand the entities, one a line, then an empty line, then the records one after the
+other. A record is one member of a JSON object, `"name":{...}`, without blanks and line feeds; an entity's line is
+
+    gate "test_50_50" G0+233 C5400+66 X0f0e0d0c0b0a09080706050403020100
+
+its kind, its name, and where its records stand: the letter of the section (T: the document itself), the offset from
+the first record, the length; X and a digest name a further page that holds more of them. All of it is ASCII, names as
+JSON writes them, so an entity is found by one search for its line's beginning, and its records are joined to one JSON
+text and decoded together: the rest of the page is never looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from json import JSONEncoder, loads
+from json.encoder import encode_basestring_ascii
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
+
+from specstore.closure import BANDITS, CONDITIONS, CONFIGS, GATES, LAYERS, MAPPING_RULES, MAPPINGS, Record
+from specstore.frame import PAGE, InvalidEntry, seal, unseal
+
+if TYPE_CHECKING:
+    from specstore.closure import Question
+
+type Sections = dict[str, object]
+
+DOCUMENT: Final = ""  # the section of what stands in the document itself
+
+LETTERS: Final = {
+    GATES: "G",
+    CONFIGS: "D",
+    LAYERS: "L",
+    CONDITIONS: "C",
+    MAPPINGS: "O",
+    MAPPING_RULES: "R",
+    BANDITS: "B",
+    DOCUMENT: "T",
+}
+_SECTIONS: Final = {letter: section for section, letter in LETTERS.items()}
+_FURTHER: Final = "X"
+
+# As a JSON reader of any language takes it, except for the infinities that Python reads from 1e999 and writes by name.
+_encode = JSONEncoder(separators=(",", ":")).encode
+
+
+class Page(NamedTuple):
+    """A page that was checked: its entities' lines with a line feed before each, and its records."""
+
+    entities: bytes
+    records: bytes
+
+
+class Piece(NamedTuple):
+    """What one question needs, as a part of a v2 document; `further` are the digests of the pages with the rest."""
+
+    sections: Sections
+    further: tuple[bytes, ...]
+
+
+class Entity(NamedTuple):
+    """A question, and the records that its answer needs: in this page, and in further ones (by their digests)."""
+
+    question: Question
+    records: frozenset[Record]
+    further: tuple[bytes, ...] = ()
+
+
+def decode_page(entry: bytes) -> Page:
+    """Check the value of a page's key; raises InvalidEntry."""
+    content = unseal(PAGE, entry)
+    end = content.find(b"\n\n")
+    if end < 0 or not content.startswith(b"\n"):
+        raise InvalidEntry("page: the entities do not end with an empty line")
+    return Page(content[: end + 1], content[end + 2 :])
+
+
+def find_piece(page: Page, kind: str, name: str) -> Piece | None:
+    """Return what a question needs, or None when the page has no such entity; raises InvalidEntry."""
+    mark = begin_line(kind, name).encode("ascii")
+    start = page.entities.find(mark)
+    if start < 0:
+        return None
+    start += len(mark)
+    return read_references(page, page.entities[start : page.entities.index(b"\n", start)].decode("ascii").split())
+
+
+def read_references(page: Page, references: Iterable[str]) -> Piece:
+    """Decode the records at some places of a page; raises InvalidEntry."""
+    members: dict[str, list[bytes]] = {}
+    further: list[bytes] = []
+    for reference in references:
+        letter, place = reference[0], reference[1:]
+        if letter == _FURTHER:
+            further.append(read_digest(place))
+        else:
+            members.setdefault(letter, []).append(slice_record(page, place))
+    return Piece(decode_members(members), tuple(further))
+
+
+def slice_record(page: Page, place: str) -> bytes:
+    """Return the text of the record at a place; raises InvalidEntry."""
+    offset, _, length = place.partition("+")
+    try:
+        start, size = int(offset), int(length)
+    except ValueError:
+        raise InvalidEntry(f"page: {place!r} is no place of a record") from None
+    if not 0 <= start < start + size <= len(page.records):
+        raise InvalidEntry(f"page: the record at {place} is outside of the page")
+    return page.records[start : start + size]
+
+
+def read_digest(text: str) -> bytes:
+    """Read the digest of a further page; raises InvalidEntry."""
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise InvalidEntry(f"page: {text!r} is no digest") from None
+
+
+def decode_members(members: Mapping[str, list[bytes]]) -> Sections:
+    """Decode the texts of records, by the letters of their sections; raises InvalidEntry."""
+    try:
+        parts = [join_members(_SECTIONS[letter], some) for letter, some in members.items()]
+        return cast("Sections", loads(b"{%b}" % b",".join(parts)))
+    except KeyError as problem:
+        raise InvalidEntry(f"page: {problem} is the letter of no section") from None
+    except ValueError as problem:
+        raise InvalidEntry(f"page: a record is not JSON: {problem}") from None
+
+
+def join_members(section: str, members: list[bytes]) -> bytes:
+    """Join the members of a section to a member of the document."""
+    joined = b",".join(members)
+    return joined if section == DOCUMENT else b'"%b":{%b}' % (section.encode("ascii"), joined)
+
+
+def read_whole(page: Page) -> Sections:
+    """Decode every record of a page; raises InvalidEntry."""
+    references: dict[str, None] = {}
+    for line in page.entities.decode("ascii").split("\n"):
+        references.update(dict.fromkeys(line[line.rfind('" ') + 2 :].split() if line else ()))
+    return read_references(page, (one for one in references if one[0] != _FURTHER)).sections
+
+
+def begin_line(kind: str, name: str) -> str:
+    """Return how the line of an entity begins, after the line before it."""
+    return f"\n{kind} {encode_basestring_ascii(name)} "
+
+
+def write_record(name: str, value: object) -> bytes:
+    """Write a record: one member of a JSON object."""
+    return f"{encode_basestring_ascii(name)}:{_encode(value)}".encode("ascii")
+
+
+def write_page(entities: Iterable[Entity], texts: Mapping[Record, bytes]) -> bytes:
+    """Write the page of some entities; the same entities and records give the same bytes."""
+    listed = sorted(entities)
+    records = sorted({record for entity in listed for record in entity.records})
+    places: dict[Record, str] = {}
+    offset = 0
+    for record in records:
+        places[record] = f"{LETTERS[record.section]}{offset}+{len(texts[record])}"
+        offset += len(texts[record])
+    lines = [write_line(entity, places) for entity in listed]
+    return seal(PAGE, "".join((*lines, "\n\n")).encode("ascii") + b"".join(texts[record] for record in records))
+
+
+def write_line(entity: Entity, places: Mapping[Record, str]) -> str:
+    """Write the line of an entity."""
+    references = [*(places[record] for record in sorted(entity.records))]
+    references += [f"{_FURTHER}{digest.hex()}" for digest in entity.further]
+    return begin_line(*entity.question) + " ".join(references)
