@@ -5,11 +5,19 @@ when. It refuses what no test prepared: an unknown events backend is a fault, as
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from edge.messages import Header
-from edge.ports import DELIVERED, DeliveryFault, StoreFault
+from edge.ports import (
+    ALWAYS,
+    DELIVERED,
+    LARGEST_VALUE,
+    DeliveryFault,
+    InsertRules,
+    StoreFault,
+    ValueTooLarge,
+)
 
 
 class MemoryEntry:
@@ -20,24 +28,26 @@ class MemoryEntry:
         self.generation = generation
         self.reads = 0
 
-    def read(self) -> bytes:
+    def read(self, limit: int = LARGEST_VALUE) -> bytes:
         """Return the value, and count that it was asked for."""
         self.reads += 1
+        if len(self.value) > limit:
+            raise ValueTooLarge(f"the value is longer than {limit} bytes")
         return self.value
 
 
-class MemoryLookup:
-    """A lookup that ends as it was told to."""
+class MemoryPending[Value]:
+    """Something asked of the store: done when it is waited for, unless the store is out of order."""
 
-    def __init__(self, entry: MemoryEntry | None, fault: str) -> None:
-        self._entry = entry
+    def __init__(self, fault: str, ask: Callable[[], Value]) -> None:
         self._fault = fault
+        self._ask = ask
 
-    def wait(self) -> MemoryEntry | None:
-        """Return the entry; raises StoreFault when the store is out of order."""
+    def wait(self) -> Value:
+        """Return the outcome; raises StoreFault when the store is out of order."""
         if self._fault:
             raise StoreFault(self._fault)
-        return self._entry
+        return self._ask()
 
 
 class SentBatch(NamedTuple):
@@ -71,6 +81,7 @@ class MemoryPlatform:
         self.secrets = secrets if secrets is not None else {}
         self.stores: dict[str, dict[str, MemoryEntry]] = {}
         self.store_fault = ""
+        self.key_faults: dict[str, str] = {}
         self.lookups = 0
         self.backends = {"events"}
         self.batches: list[SentBatch] = []
@@ -95,12 +106,45 @@ class MemoryPlatform:
         """Return a secret."""
         return self.secrets.get(name)
 
-    def begin_lookup(self, store: str, key: str) -> MemoryLookup:
+    def begin_lookup(self, store: str, key: str) -> MemoryPending[MemoryEntry | None]:
         """Look a key up."""
         self.lookups += 1
+        values = self.find_store(store)
+        return MemoryPending(self.find_fault(key), lambda: values.get(key))
+
+    def begin_insert(self, store: str, key: str, value: bytes, rules: InsertRules = ALWAYS) -> MemoryPending[bool]:
+        """Write a value, unless a rule forbids it; nothing ever expires here."""
+        values = self.find_store(store)
+
+        def insert() -> bool:
+            old = values.get(key)
+            if old is not None and (rules.only_new or rules.if_generation not in (None, old.generation)):
+                return False
+            self.put(store, key, value)
+            return True
+
+        return MemoryPending(self.find_fault(key), insert)
+
+    def begin_delete(self, store: str, key: str) -> MemoryPending[bool]:
+        """Remove a key."""
+        values = self.find_store(store)
+        return MemoryPending(self.find_fault(key), lambda: values.pop(key, None) is not None)
+
+    def list_keys(self, store: str, prefix: str, limit: int) -> tuple[str, ...]:
+        """List keys in order."""
+        if self.store_fault:
+            raise StoreFault(self.store_fault)
+        return tuple(sorted(key for key in self.find_store(store) if key.startswith(prefix))[:limit])
+
+    def find_store(self, store: str) -> dict[str, MemoryEntry]:
+        """Return a store's entries."""
         if store not in self.stores:
             raise StoreFault(f"no KV store is linked as {store}")
-        return MemoryLookup(self.stores[store].get(key), self.store_fault)
+        return self.stores[store]
+
+    def find_fault(self, key: str) -> str:
+        """Return what a key is answered with in place of its value, if anything."""
+        return self.store_fault or self.key_faults.get(key, "")
 
     def begin_send(self, backend: str, url: str, headers: Sequence[Header], body: bytes) -> MemoryDelivery:
         """Keep a batch."""

@@ -5,15 +5,20 @@ beginning and their end, so that the wait between can be used.
 """
 
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from edge.messages import Header
 
 DELIVERED: Final = ""
+LARGEST_VALUE: Final = 25_000_000  # of one key, as Fastly documents it
 
 
 class StoreFault(Exception):
     """The KV store gave no value; the text says why, for the person on call."""
+
+
+class ValueTooLarge(StoreFault):
+    """The value is longer than the reader takes."""
 
 
 class DeliveryFault(Exception):
@@ -27,8 +32,26 @@ class Entry(Protocol):
     def generation(self) -> int:
         """Tell this value from an earlier one under the same key."""
 
-    def read(self) -> bytes:
-        """Read the whole value; raises StoreFault."""
+    def read(self, limit: int = LARGEST_VALUE) -> bytes:
+        """Read the whole value, once; raises StoreFault, and ValueTooLarge without reading much past the limit."""
+
+
+class InsertRules(NamedTuple):
+    """Under which conditions a write happens, and how long it lasts."""
+
+    only_new: bool = False  # not when the key is there
+    if_generation: int | None = None  # not when the key has another generation
+    ttl_seconds: int | None = None
+
+
+ALWAYS: Final = InsertRules()
+
+
+class PendingWrite(Protocol):
+    """An insert or a deletion on its way."""
+
+    def wait(self) -> bool:
+        """Tell whether it was done: not when a rule forbade it or there was nothing to delete; raises StoreFault."""
 
 
 class PendingEntry(Protocol):
@@ -56,6 +79,15 @@ class Platform(Protocol):
 
     def begin_lookup(self, store: str, key: str) -> PendingEntry:
         """Ask the KV store for a key; raises StoreFault when there is no such store."""
+
+    def begin_insert(self, store: str, key: str, value: bytes, rules: InsertRules = ALWAYS) -> PendingWrite:
+        """Write a value under a key; raises StoreFault when there is no such store."""
+
+    def begin_delete(self, store: str, key: str) -> PendingWrite:
+        """Remove a key; raises StoreFault when there is no such store."""
+
+    def list_keys(self, store: str, prefix: str, limit: int) -> tuple[str, ...]:
+        """Return the first keys with a prefix, at most 1,000; raises StoreFault."""
 
     def begin_send(self, backend: str, url: str, headers: Sequence[Header], body: bytes) -> PendingDelivery:
         """POST to a backend without waiting for its answer; raises DeliveryFault."""

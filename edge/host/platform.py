@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from enum import Enum
+from json import loads
 from typing import Final
 
 from componentize_py_types import Err
@@ -17,7 +18,7 @@ from wit_world.imports import async_io, compute_runtime, config_store, http_body
 from wit_world.imports.backend import Backend
 
 from edge.messages import BodyTooLarge, Header
-from edge.ports import DELIVERED, DeliveryFault, StoreFault
+from edge.ports import ALWAYS, DELIVERED, LARGEST_VALUE, DeliveryFault, InsertRules, StoreFault, ValueTooLarge
 
 STORE_NAME: Final = "gatelet"  # of the Config Store and of the Secret Store
 CHUNK: Final = 1 << 20
@@ -34,37 +35,70 @@ class FastlyEntry:
         self._entry = entry
         self.generation = entry.generation()
 
-    def read(self) -> bytes:
+    def read(self, limit: int = LARGEST_VALUE) -> bytes:
         """Read the whole value."""
         body = self._entry.take_body()
         if body is None:
             raise StoreFault("the KV store gave an entry without a value")
         try:
-            return read_all(body)
+            return read_value(body, limit)
         except Err as problem:
             raise StoreFault(f"reading the KV store failed: {name_error(problem)}") from problem
 
 
 class FastlyLookup:
-    """A lookup on its way; holds the store open until it has ended."""
+    """A lookup on its way."""
 
-    __slots__ = ("_name", "_pending", "_store")
+    __slots__ = ("_name", "_pending")
 
-    def __init__(self, name: str, key: str) -> None:
+    def __init__(self, name: str, pending: async_io.Pollable) -> None:
         self._name = name
-        try:
-            self._store = kv_store.Store.open(name)
-            self._pending = self._store.lookup_async(key)
-        except Err as problem:
-            raise StoreFault(f"the KV store {name} does not open: {name_error(problem)}") from problem
+        self._pending = pending
 
     def wait(self) -> FastlyEntry | None:
         """Return the entry."""
         try:
             entry = kv_store.await_lookup(self._pending)
         except Err as problem:
-            raise StoreFault(f"the KV store {self._name} failed: {name_error(problem)}") from problem
+            raise store_fault(self._name, problem) from problem
         return None if entry is None else FastlyEntry(entry)
+
+
+class FastlyInsert:
+    """An insert on its way."""
+
+    __slots__ = ("_name", "_pending")
+
+    def __init__(self, name: str, pending: async_io.Pollable) -> None:
+        self._name = name
+        self._pending = pending
+
+    def wait(self) -> bool:
+        """Tell whether the value was written."""
+        try:
+            kv_store.await_insert(self._pending)
+        except Err as problem:
+            if isinstance(problem.value, kv_store.KvError_PreconditionFailed):
+                return False
+            raise store_fault(self._name, problem) from problem
+        return True
+
+
+class FastlyDelete:
+    """A deletion on its way."""
+
+    __slots__ = ("_name", "_pending")
+
+    def __init__(self, name: str, pending: async_io.Pollable) -> None:
+        self._name = name
+        self._pending = pending
+
+    def wait(self) -> bool:
+        """Tell whether there was something to delete."""
+        try:
+            return kv_store.await_delete(self._pending)
+        except Err as problem:
+            raise store_fault(self._name, problem) from problem
 
 
 class FastlyDelivery:
@@ -93,7 +127,7 @@ class FastlyDelivery:
 class FastlyPlatform:
     """Everything outside, on Fastly. Makes no host call until it is asked something."""
 
-    __slots__ = ("_config", "_has_config", "_has_secrets", "_secrets", "_session")
+    __slots__ = ("_config", "_has_config", "_has_secrets", "_secrets", "_session", "_stores")
 
     def __init__(self) -> None:
         self._config: config_store.Store | None = None
@@ -101,6 +135,7 @@ class FastlyPlatform:
         self._secrets: secret_store.Store | None = None
         self._has_secrets = True
         self._session = ""
+        self._stores: dict[str, kv_store.Store] = {}  # opening one costs about as much as a lookup in it
 
     def find_setting(self, name: str) -> str | None:
         """Return an item of the Config Store; a service without one runs on defaults."""
@@ -125,7 +160,45 @@ class FastlyPlatform:
 
     def begin_lookup(self, store: str, key: str) -> FastlyLookup:
         """Ask the KV store for a key."""
-        return FastlyLookup(store, key)
+        try:
+            return FastlyLookup(store, self.open_store(store).lookup_async(key))
+        except Err as problem:
+            raise store_fault(store, problem) from problem
+
+    def begin_insert(self, store: str, key: str, value: bytes, rules: InsertRules = ALWAYS) -> FastlyInsert:
+        """Write to the KV store."""
+        mode = kv_store.InsertMode.ADD if rules.only_new else kv_store.InsertMode.OVERWRITE
+        options = kv_store.InsertOptions(False, rules.if_generation, None, rules.ttl_seconds, mode, None)
+        try:
+            return FastlyInsert(store, self.open_store(store).insert_async(key, make_body(value), options))
+        except Err as problem:
+            raise store_fault(store, problem) from problem
+
+    def begin_delete(self, store: str, key: str) -> FastlyDelete:
+        """Remove a key from the KV store."""
+        try:
+            return FastlyDelete(store, self.open_store(store).delete_async(key))
+        except Err as problem:
+            raise store_fault(store, problem) from problem
+
+    def list_keys(self, store: str, prefix: str, limit: int) -> tuple[str, ...]:
+        """List keys of the KV store, as they are everywhere by now."""
+        options = kv_store.ListOptions(kv_store.ListMode.STRONG, None, limit, prefix, None)
+        try:
+            return read_listing(read_value(self.open_store(store).list(options), LARGEST_VALUE))
+        except Err as problem:
+            raise store_fault(store, problem) from problem
+
+    def open_store(self, name: str) -> kv_store.Store:
+        """Open a KV store, once."""
+        opened = self._stores.get(name)
+        if opened is not None:
+            return opened
+        try:
+            opened = self._stores[name] = kv_store.Store.open(name)
+        except Err as problem:
+            raise StoreFault(f"the KV store {name} does not open: {name_error(problem)}") from problem
+        return opened
 
     def begin_send(self, backend: str, url: str, headers: Sequence[Header], body: bytes) -> FastlyDelivery:
         """POST to a backend without waiting for its answer."""
@@ -168,11 +241,15 @@ def make_body(content: bytes) -> async_io.Pollable:
     return body
 
 
-def read_all(body: async_io.Pollable) -> bytes:
-    """Read a body to its end."""
-    parts = []
-    while part := http_body.read(body, CHUNK):
+def read_value(body: async_io.Pollable, limit: int) -> bytes:
+    """Read a value to its end; raises ValueTooLarge as soon as it is known to be longer than the limit."""
+    length = http_body.get_known_length(body) or 0
+    parts: list[bytes] = []
+    while length <= limit and (part := http_body.read(body, CHUNK)):
         parts.append(part)
+        length = max(length, sum(map(len, parts)))
+    if length > limit:
+        raise ValueTooLarge(f"the value is longer than {limit} bytes")
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
@@ -185,6 +262,19 @@ def read_within(body: async_io.Pollable, limit: int) -> bytes:
         if length > limit:
             raise BodyTooLarge
     return b"".join(parts)
+
+
+def read_listing(listing: bytes) -> tuple[str, ...]:
+    """Return the keys of a listing, the JSON object `{"data": [keys], "meta": …}`; raises StoreFault."""
+    try:
+        return tuple(loads(listing)["data"])
+    except (ValueError, KeyError, TypeError) as problem:
+        raise StoreFault("the KV store gave a listing that is none") from problem
+
+
+def store_fault(name: str, problem: Err[object]) -> StoreFault:
+    """Return our fault for what a KV store answered."""
+    return StoreFault(f"the KV store {name} failed: {name_error(problem)}")
 
 
 def judge_answer(status: int, start: bytes) -> str:
