@@ -10,10 +10,10 @@ CONFORMANCE ?= ../shared/conformance
 FAMILIES ?= $(filter-out %.exposures %.exposures_env,$(patsubst %.jsonl.gz,%,$(notdir $(wildcard $(CONFORMANCE)/vectors/*.jsonl.gz $(CONFORMANCE)/*_cases.jsonl.gz))))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build serve check lint types test viceroy test-viceroy conform conform-long clean
+.PHONY: help setup build serve check lint types test viceroy test-viceroy conform conform-long fuel-evaluator clean
 
 help: ## Print the targets.
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) $(COUNTRY) ## Make .venv with everything the other targets need (they do this themselves).
 
@@ -56,6 +56,9 @@ conform: setup ## Compare with the shared conformance vectors (CONFORMANCE names
 
 conform-long: setup ## Compare a million generated cases with the official core.
 	@$(PY) -m tests.conform_long
+
+fuel-evaluator: setup ## Count what the evaluator costs in the component (SPEC names another spec).
+	@$(PY) -m benchmarks.evaluator_fuel
 
 clean: ## Remove what the other targets made, except the cache outside the checkout.
 	rm -rf $(VENV) $(COUNTRY) bin pkg build dist .local .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,4 +1,4 @@
-"""Build the component `bin/main.wasm`, when what it is made of has changed: `python -m devhost.build`.
+"""Build a component, when what it is made of has changed: `python -m devhost.build` builds `bin/main.wasm`.
 
 The build takes about 20 seconds and its result depends on nothing but our modules, the versions of the SDK and of
 cbor2, and this file, so the hash of those stands beside the component and decides. File times would not do: a checkout
@@ -11,30 +11,42 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPONENT = ROOT / "bin" / "main.wasm"
 COUNTRY_TABLE = ROOT / "evaluator" / "country_table.py"
-ROOMS = ("evaluator", "specstore", "edge")
-ENTRY = "app"
 PACKAGES = ("fastly-compute", "cbor2")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a component is made of: its entry module, and the folders it imports from."""
+
+    component: Path = COMPONENT
+    entry: str = "app"
+    rooms: tuple[str, ...] = ("evaluator", "specstore", "edge")
+
+
+SERVICE = Recipe()
 
 
 class BuildFailed(Exception):
     """The component could not be built; the message is the builder's own."""
 
 
-def build_component(component: Path = COMPONENT) -> bool:
-    """Build the component unless it is up to date; tells whether it was built. Raises BuildFailed."""
+def build_component(recipe: Recipe = SERVICE) -> bool:
+    """Build a component unless it is up to date; tells whether it was built. Raises BuildFailed."""
     write_country_table()
-    fingerprint = hash_inputs()
+    component = recipe.component
+    fingerprint = hash_inputs(recipe)
     if component.is_file() and read_stamp(component) == fingerprint:
         return False
     component.parent.mkdir(parents=True, exist_ok=True)
     stamp_of(component).unlink(missing_ok=True)
-    run_builder(component)
+    run_builder(recipe)
     stamp_of(component).write_text(fingerprint, encoding="ascii")
     return True
 
@@ -48,21 +60,21 @@ def write_country_table() -> None:
         raise BuildFailed("the country table could not be written; see above")
 
 
-def hash_inputs() -> str:
-    """Hash everything the component is made of."""
+def hash_inputs(recipe: Recipe) -> str:
+    """Hash everything a component is made of."""
     digest = hashlib.sha256("".join(f"{name} {version(name)}\n" for name in PACKAGES).encode())
-    for path in list_inputs():
+    for path in list_inputs(recipe):
         content = path.read_bytes()
         digest.update(f"{path.relative_to(ROOT).as_posix()} {len(content)}\n".encode())
         digest.update(content)
     return digest.hexdigest()
 
 
-def list_inputs() -> Iterator[Path]:
-    """List the files that end up in the component, and this one."""
+def list_inputs(recipe: Recipe) -> Iterator[Path]:
+    """List the files that end up in a component, and this one."""
     yield Path(__file__)
-    yield ROOT / f"{ENTRY}.py"
-    for room in ROOMS:
+    yield ROOT / f"{recipe.entry.replace('.', '/')}.py"
+    for room in recipe.rooms:
         yield from sorted((ROOT / room).rglob("*.py"))
 
 
@@ -77,14 +89,14 @@ def read_stamp(component: Path) -> str:
     return stamp.read_text(encoding="ascii") if stamp.is_file() else ""
 
 
-def run_builder(component: Path) -> None:
+def run_builder(recipe: Recipe) -> None:
     """Run the SDK's builder; raises BuildFailed with what it said."""
     command = [sys.executable, "-m", "fastly_compute.fastly_compute_py"]
-    command += ["build", "--entry", ENTRY, "--output", str(component)]
+    command += ["build", "--entry", recipe.entry, "--output", str(recipe.component)]
     # The builder looks for installed modules in the environment this variable names.
     environment = {**os.environ, "VIRTUAL_ENV": sys.prefix}
     done = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
-    if done.returncode != 0 or not component.is_file():
+    if done.returncode != 0 or not recipe.component.is_file():
         raise BuildFailed(f"{done.stdout}{done.stderr}".strip())
 
 
