@@ -1,9 +1,7 @@
 """Bind interfaces to a component.
 
 A component names every function it imports, with its types, so nothing is written twice: this module walks the
-imports and looks for a body by name. `kv-store#[method]store.lookup` is `lookup` of the object itself,
-`[static]store.open` is `store_open` and `await-lookup` is `await_lookup` of the interface. What has no body gets one
-that fails with the function's name, because a component of the SDK imports some 250 functions and calls few of them.
+imports and gives each the body that `devhost/fastly/bodies.py` finds by its name.
 
 One linker serves all sandboxes and threads. Which sandbox is calling is kept for each thread: wasm calls back on the
 thread that entered it.
@@ -18,7 +16,8 @@ from typing import NamedTuple, Protocol
 from wasmtime import Engine, component
 
 from devhost.embedded.codec import ResourceIds, compile_signature, define_function, define_resource
-from devhost.fastly.values import Handles, Interface, MissingFunction, drop_resource
+from devhost.fastly.bodies import find_body
+from devhost.fastly.values import Handles, Interface, drop_resource
 
 
 class Guest(Protocol):
@@ -77,49 +76,14 @@ def list_imports(loaded: component.Component, engine: Engine) -> Iterator[tuple[
         yield full_name, [Import(interface, name, item.ty) for name, item in kind.exports(engine).items()]
 
 
-def find_body(found: Import, interfaces: Mapping[str, type[Interface]]) -> Callable[..., object]:
-    """Find the body of an imported function by its name, else one that raises `MissingFunction`."""
-    full_name = f"{found.interface}#{found.name}"
-    owner = interfaces.get(found.interface, Interface)
-    kind, _, name = found.name.replace("-", "_").rpartition("]")
-    if kind == "[method":
-        resource, _, attribute = found.name.removeprefix("[method]").partition(".")
-        attribute = attribute.replace("-", "_")
-        declared = getattr(owner.resources.get(resource), attribute, None)
-        body = call_method(attribute)
-    else:
-        attribute = ("new_" if kind == "[constructor" else "") + name.replace(".", "_")
-        declared = getattr(owner, attribute, None)
-        body = call_interface(found.interface, attribute)
-    if declared is None:
-        return fail_missing(full_name)
-    check_arity(found, declared)
-    return body
-
-
-def call_method(attribute: str) -> Callable[..., object]:
-    """Return a body that calls a method of the object which the guest lends."""
-
-    def body(target: object, *arguments: object) -> object:
-        return getattr(target, attribute)(*arguments)
-
-    return body
-
-
-def call_interface(interface: str, attribute: str) -> Callable[..., object]:
-    """Return a body that calls a function of the sandbox's interface."""
+def make_body(found: Import, interfaces: Mapping[str, type[Interface]]) -> Callable[..., object]:
+    """Return what runs when the guest calls an imported function."""
+    call, declared = find_body(found.interface, found.name, interfaces)
+    if declared is not None:
+        check_arity(found, declared)
 
     def body(*arguments: object) -> object:
-        return getattr(_current.guest.interfaces[interface], attribute)(*arguments)
-
-    return body
-
-
-def fail_missing(full_name: str) -> Callable[..., object]:
-    """Return a body that says which function is missing."""
-
-    def body(*_arguments: object) -> object:
-        raise MissingFunction(full_name)
+        return call(_current.guest.interfaces, *arguments)
 
     return body
 
@@ -162,4 +126,4 @@ def define(
         yield define_resource(instance, found.name, ids.find(found.item), drop_resource, run)
     elif isinstance(found.item, component.FuncType):
         signature = compile_signature(found.item, ids)
-        yield define_function(instance, found.name, signature, find_body(found, interfaces), run)
+        yield define_function(instance, found.name, signature, make_body(found, interfaces), run)

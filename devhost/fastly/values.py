@@ -9,9 +9,6 @@
 | variant | `Case`, or the bare name of a case without payload |
 | enum, flags | str, frozenset of str |
 | own, borrow | the object itself, kept in `Handles` while the guest holds it |
-
-An interface is a class whose functions are found by name: `kv-store#[method]store.lookup` is `lookup` of the object
-itself, `[static]store.open` is `store_open` and `await-lookup` is `await_lookup` of the interface.
 """
 
 import itertools
@@ -60,6 +57,9 @@ class Handles:
 
     def __len__(self) -> int:
         return len(self._objects)
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._objects
 
     def add(self, value: object) -> int:
         """Give an object to the guest."""
