@@ -8,8 +8,8 @@ import http.client
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
+from typing import ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
 from devhost.fastly.faults import Faults
@@ -22,6 +22,7 @@ from devhost.fastly.messages import (
     Pollable,
     Request,
     Response,
+    broken_content,
     fitting,
 )
 from devhost.fastly.values import Err, Interface, Resource
@@ -30,14 +31,48 @@ FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "host"
 CONNECT_SECONDS = 15.0
 
 
+class Delivered(NamedTuple):
+    """A request that a backend in this process got."""
+
+    method: str
+    uri: str
+    headers: tuple[Header, ...]
+    content: bytes
+
+
+def accept(_delivered: Delivered) -> tuple[int, bytes]:
+    """Answer as Statsig does when it takes events."""
+    return 202, b'{"success":true}'
+
+
+@dataclass(slots=True)
+class Prepared:
+    """What a backend in this process answers, and what it got.
+
+    It answers before the guest goes on, without a thread, unless it is to be `late`.
+    """
+
+    answer: Callable[[Delivered], tuple[int, bytes]] = accept
+    late: bool = False
+    received: list[Delivered] = field(default_factory=list)
+
+    def take(self, request: Request, body: Body) -> tuple[Response, bytes]:
+        """Keep a request and answer it."""
+        delivered = Delivered(request.method, request.uri, tuple(request.headers), b"".join(body.pieces()))
+        self.received.append(delivered)
+        status, content = self.answer(delivered)
+        return Response(status), content
+
+
 @dataclass(frozen=True, slots=True)
 class BackendTarget:
-    """A backend of the manifest."""
+    """A backend of the manifest, or one that a test prepared."""
 
     url: str
     override_host: str | None = None
     health: str = "unknown"
     first_byte_ms: int | None = None
+    prepared: Prepared | None = None
 
     @property
     def is_tls(self) -> bool:
@@ -110,11 +145,14 @@ class Backends(Interface):
 class PendingResponse(Pollable):
     """A request on its way to a backend."""
 
-    def __init__(self, send: Callable[[], tuple[Response, Body]]) -> None:
+    def __init__(self, send: Callable[[], tuple[Response, Body]], *, at_once: bool = False) -> None:
         self._done = threading.Event()
         self._abandoned = False
         self._outcome: tuple[Response, Body] | Err = Err("generic-error")
-        threading.Thread(target=self._run, args=(send,), name="to a backend", daemon=True).start()
+        if at_once:
+            self._run(send)
+        else:
+            threading.Thread(target=self._run, args=(send,), name="to a backend", daemon=True).start()
 
     def _run(self, send: Callable[[], tuple[Response, Body]]) -> None:
         try:
@@ -150,12 +188,18 @@ class PendingResponse(Pollable):
 
 def send_request(request: Request, body: Body, backend: Backend, faults: Faults) -> tuple[Response, Body]:
     """Send a request and return the response, its body still to be read; raises `Err` as Viceroy reports it."""
-    time.sleep(faults.seconds("send", backend.name))
+    seconds = faults.seconds("send", backend.name)
+    if seconds:
+        time.sleep(seconds)
     faults.check("send", backend.name)
+    if backend.target.prepared is not None:
+        prepared, content = backend.target.prepared.take(request, body)
+        cut_at = faults.cut("send", backend.name)
+        return prepared, Body(content) if cut_at is None else Body(source=broken_content(content, cut_at))
     host, port = backend.target.address
     kind = http.client.HTTPSConnection if backend.target.is_tls else http.client.HTTPConnection
-    seconds = backend.target.first_byte_ms / 1000 if backend.target.first_byte_ms else None
-    connection = kind(host, port, timeout=seconds)
+    timeout = backend.target.first_byte_ms / 1000 if backend.target.first_byte_ms else None
+    connection = kind(host, port, timeout=timeout)
     try:
         write_request(connection, request, body, backend.target)
         answer = connection.getresponse()

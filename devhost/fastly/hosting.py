@@ -131,12 +131,16 @@ class Host[Kind: Sandbox](ABC):
     def start(self, exchange: Exchange, *, then: Exchange | None = None) -> Kind:
         """Start a sandbox for an exchange; the other one is what it gets when it asks for a further request."""
         self._free.acquire()
-        sandbox = self.make_sandbox(exchange, next(self._numbers), then)
+        sandbox = self.make_sandbox(exchange, self.next_number(), then)
         thread = threading.Thread(target=self._run, args=(sandbox,), name=f"sandbox {sandbox.number}", daemon=True)
         with self._lock:
             self._running[sandbox.number] = thread
         thread.start()
         return sandbox
+
+    def next_number(self) -> int:
+        """Return the number of the next sandbox."""
+        return next(self._numbers)
 
     def join(self, sandbox: Kind) -> None:
         """Wait until a sandbox has ended."""

@@ -178,7 +178,9 @@ class HttpReq(Interface):
 
     def send_async(self, request: Request, body: Body, backend: Backend) -> PendingResponse:
         """Begin to send a request."""
-        return PendingResponse(lambda: send_request(request, body, backend, self._faults))
+        prepared = backend.target.prepared
+        at_once = prepared is not None and not prepared.late
+        return PendingResponse(lambda: send_request(request, body, backend, self._faults), at_once=at_once)
 
     def send_async_streaming(self, request: Request, body: Body, backend: Backend) -> PendingResponse:
         """Begin to send a request whose body is still written."""

@@ -10,12 +10,12 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from devhost.fastly.faults import Faults
-from devhost.fastly.messages import LARGEST_READ, Body, Pollable, fitting
+from devhost.fastly.messages import Body, Pollable, broken_content, fitting
 from devhost.fastly.values import Err, Interface, Resource
 
 LONGEST_KEY = 1024
@@ -139,13 +139,6 @@ class Entry(Resource):
         return self._value.generation
 
 
-def broken_content(content: bytes, cut_at: int) -> Iterator[bytes]:
-    """Give the beginning of a value, then break."""
-    for start in range(0, cut_at, LARGEST_READ):
-        yield content[start : min(start + LARGEST_READ, cut_at)]
-    raise Err("http-incomplete")
-
-
 class Pending[Value](Pollable):
     """Something asked of a KV store: done at once unless a fault makes it slow, and told when it is waited for."""
 
@@ -155,7 +148,9 @@ class Pending[Value](Pollable):
 
     def wait(self, seconds: float | None) -> bool:
         """Wait until it is done."""
-        left = self._ready_at - time.monotonic() if self._ready_at else 0.0
+        if not self._ready_at:
+            return True
+        left = self._ready_at - time.monotonic()
         time.sleep(max(0.0, left if seconds is None else min(left, seconds)))
         return seconds is None or left <= seconds
 

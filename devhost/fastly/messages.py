@@ -115,6 +115,13 @@ class BrokenBody(Exception):
     """A body that ended before it was complete."""
 
 
+def broken_content(content: bytes, cut_at: int) -> Iterator[bytes]:
+    """Give the beginning of a content, then break."""
+    for start in range(0, cut_at, LARGEST_READ):
+        yield content[start : min(start + LARGEST_READ, cut_at)]
+    raise Err("http-incomplete")
+
+
 class Feed:
     """The pieces of a streaming body on their way from one thread to another."""
 

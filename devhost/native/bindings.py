@@ -84,22 +84,23 @@ def calling(guest: Guest) -> Iterator[None]:
         _current.guest = outer
 
 
-def belongs(module: str, packages: tuple[str, ...]) -> bool:
-    """Say whether a module is one of these or inside one."""
-    return any(module == package or module.startswith(f"{package}.") for package in packages)
+def select_modules(packages: tuple[str, ...]) -> dict[str, ModuleType]:
+    """Return the modules that are one of these or inside one, among those that are imported."""
+    inside = tuple(f"{package}." for package in packages)
+    return {name: sys.modules[name] for name in list(sys.modules) if name in packages or name.startswith(inside)}
 
 
 @contextmanager
 def replaced_modules(packages: tuple[str, ...], modules: Mapping[str, ModuleType]) -> Iterator[None]:
     """Let these modules be the ones to import under these names, and afterwards those that were before."""
-    before = {name: module for name, module in sys.modules.items() if belongs(name, packages)}
+    before = select_modules(packages)
     for name in before:
         del sys.modules[name]
     sys.modules.update(modules)
     try:
         yield
     finally:
-        for name in [name for name in sys.modules if belongs(name, packages)]:
+        for name in select_modules(packages):
             del sys.modules[name]
         sys.modules.update(before)
 
@@ -131,7 +132,7 @@ def load_bindings() -> dict[str, ModuleType]:
             importlib.import_module("wit_world.exports")
         finally:
             sys.path.remove(str(folder))
-        loaded = {name: module for name, module in sys.modules.items() if belongs(name, NAMES)}
+        loaded = select_modules(NAMES)
     for name, module in loaded.items():
         if name.startswith(f"{IMPORTS}."):
             bind_module(module, loaded)
@@ -155,6 +156,8 @@ def bind_resource(interface: str, kind: Any, loaded: Mapping[str, ModuleType]) -
         if isinstance(member, classmethod):
             static = bind(interface, f"[static]{resource}.{to_wit(name)}", member.__func__, loaded, kind)
             setattr(kind, name, classmethod(static))
+        elif name == "__init__":  # no resource that a host has a body for is made by a constructor
+            kind.__init__ = refuse(f"fastly:compute/{interface}#[constructor]{resource}", member)
         elif isinstance(member, FunctionType) and not name.startswith("__"):
             setattr(kind, name, bind(interface, f"[method]{resource}.{to_wit(name)}", member, loaded, kind))
 
@@ -171,7 +174,7 @@ def to_wit(name: str) -> str:
 
 
 def bind(
-    interface: str, name: str, shipped: FunctionType, loaded: Mapping[str, ModuleType], owner: type | None = None
+    interface: str, name: str, shipped: Any, loaded: Mapping[str, ModuleType], owner: type | None = None
 ) -> Callable[..., object]:
     """Return a function with the signature of the shipped one, and the host's body."""
     full_name = f"fastly:compute/{interface}#{name}"
@@ -198,7 +201,7 @@ def bind(
             if error is None:
                 raise Trap(f"{full_name} cannot return {problem.payload!r}") from problem
             failure = raised(error.lower(problem.payload, guest.handles))
-        except Exception as problem:  # noqa: BLE001  # kept as the cause, as the embedded host keeps it
+        except Exception as problem:  # kept as the cause, as the embedded host keeps it
             raise Trap(f"host function failed: {type(problem).__name__}: {problem}") from problem
         raise failure
 

@@ -164,7 +164,7 @@ def resource_codec(kind: type) -> Codec:
     return Codec(lambda value, handles: handles.get(value.handle), lower)
 
 
-def adopt(kind: type, value: object, handles: Handles) -> Any:
+def adopt(kind: Any, value: object, handles: Handles) -> Any:
     """Return what the guest holds for an object of the host's."""
     held: Any = kind.__new__(kind)
     held.handle = handles.add(value)

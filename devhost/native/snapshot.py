@@ -14,7 +14,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import CodeType, ModuleType
 from typing import Any
 
-from devhost.native.bindings import NAMES, belongs, load_bindings, replaced_modules
+from devhost.native.bindings import NAMES, load_bindings, replaced_modules
 
 ENTRY = "app"
 FRESH = ("edge.host",)
@@ -42,13 +42,14 @@ class KeptFinder(MetaPathFinder):
 
     def __init__(self, packages: tuple[str, ...]) -> None:
         self._packages = packages
+        self._inside = tuple(f"{package}." for package in packages)
         self._specs: dict[str, ModuleSpec] = {}
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, _target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Find a module that is to be executed again."""
-        if not belongs(fullname, self._packages):
+        if fullname not in self._packages and not fullname.startswith(self._inside):
             return None
         if fullname not in self._specs:
             spec = PathFinder.find_spec(fullname, path)
