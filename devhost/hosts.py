@@ -1,4 +1,4 @@
-"""The commands that host the built component on this machine; both take the same fastly.toml."""
+"""The commands that host the service on this machine; all take the same fastly.toml."""
 
 import sys
 from pathlib import Path
@@ -20,3 +20,9 @@ def embedded_command(
     command = [sys.executable, "-m", "devhost.embedded", "--manifest", str(config), "--wasm", str(component)]
     reuse = [] if requests_per_sandbox is None else ["--requests", str(requests_per_sandbox)]
     return [*command, "--port", str(port), *reuse]
+
+
+def native_command(config: Path, port: int, requests_per_sandbox: int | None = None) -> list[str]:
+    """Return the command that runs the service's source on this Python, without the component."""
+    command = [sys.executable, "-m", "devhost.native", "--manifest", str(config), "--port", str(port)]
+    return command if requests_per_sandbox is None else [*command, "--requests", str(requests_per_sandbox)]

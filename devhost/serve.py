@@ -21,7 +21,7 @@ from pathlib import Path
 
 from devhost.build import COMPONENT
 from devhost.event_sink import Received, SinkServer
-from devhost.hosts import ADDRESS, embedded_command, viceroy_command
+from devhost.hosts import ADDRESS, embedded_command, native_command, viceroy_command
 from devhost.local_config import EXAMPLE_SPEC, ROOT, derive_config, read_committed, write_config
 from devhost.viceroy import INSTALL_HINT, find_viceroy
 
@@ -41,7 +41,7 @@ class Wishes:
 
     port: int  # PORT
     spec: Path | None  # SPEC: a file; `none` serves with an empty store
-    host: str  # HOST: viceroy, embedded, or empty for the better one that is there
+    host: str  # HOST: viceroy, embedded, native, or empty for the better one of the first two that is there
     events_port: int  # EVENTS_PORT: 0 takes any free one
     events_url: str  # EVENTS_URL: send events there and start no sink
     events_delay: float  # EVENTS_DELAY: seconds the sink waits before it answers
@@ -64,8 +64,8 @@ def read_wishes(environment: Mapping[str, str]) -> Wishes:
     if layout != "raw":
         raise CannotServe(f"LAYOUT={layout}: only the raw layout exists yet; leave LAYOUT unset or set it to raw")
     host = environment.get("HOST") or ""
-    if host not in ("", "viceroy", "embedded"):
-        raise CannotServe(f"HOST={host}: set it to viceroy or embedded")
+    if host not in ("", "viceroy", "embedded", "native"):
+        raise CannotServe(f"HOST={host}: set it to viceroy, embedded or native")
     return Wishes(
         port=read_number(environment, "PORT", 7676),
         spec=read_spec_path(environment.get("SPEC") or EXAMPLE_SPEC),
@@ -106,6 +106,9 @@ def read_spec_path(text: str) -> Path | None:
 
 def choose_host(wishes: Wishes) -> list[str]:
     """Choose the host and return the command that runs it, saying which it is."""
+    if wishes.host == "native":
+        print("gatelet: host is this Python, which runs the source and not the component", flush=True)
+        return native_command(wishes.config, wishes.port, wishes.requests_per_sandbox)
     viceroy = None if wishes.host == "embedded" else find_viceroy()
     if viceroy is not None:
         print(f"gatelet: host is Viceroy ({viceroy})", flush=True)

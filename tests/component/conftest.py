@@ -3,12 +3,12 @@ from collections.abc import Iterator
 import pytest
 
 from devhost.local_config import EXAMPLE_SPEC, ROOT
-from tests.component.serving import EMBEDDED, VICEROY, Running, running_service
+from tests.component.serving import EMBEDDED, NATIVE, VICEROY, Running, running_service
 
 
-@pytest.fixture(scope="session", params=[pytest.param(VICEROY, marks=pytest.mark.viceroy), EMBEDDED])
+@pytest.fixture(scope="session", params=[pytest.param(VICEROY, marks=pytest.mark.viceroy), EMBEDDED, NATIVE])
 def host(request: pytest.FixtureRequest) -> str:
-    """Each host the component must run under; the same tests hold for both."""
+    """Each host the service must run under: the component under two, its source under the third."""
     name: str = request.param
     return name
 

@@ -1,4 +1,4 @@
-"""Run the built component under a host, with a sink for its events, for as long as a test needs it."""
+"""Run the service under a host, with a sink for its events, for as long as a test needs it."""
 
 import http.client
 import io
@@ -18,12 +18,13 @@ import pytest
 
 from devhost.build import COMPONENT
 from devhost.event_sink import Received, SinkServer
-from devhost.hosts import embedded_command, viceroy_command
+from devhost.hosts import embedded_command, native_command, viceroy_command
 from devhost.local_config import derive_config, read_committed, write_config
 from devhost.viceroy import INSTALL_HINT, find_viceroy
 
 VICEROY = "viceroy"
 EMBEDDED = "embedded"
+NATIVE = "native"
 START_SECONDS = 90.0
 CLIENT = {"statsig-api-key": "client-local"}
 SERVER = {"statsig-api-key": "secret-local"}
@@ -81,6 +82,8 @@ def running_service(
 
 def host_command(host: str, config: Path, port: int) -> list[str]:
     """The command of a host; skips the test when the host is not there."""
+    if host == NATIVE:
+        return native_command(config, port)
     if not COMPONENT.is_file():
         pytest.fail("bin/main.wasm is not built; run `make build`")
     if host == VICEROY:

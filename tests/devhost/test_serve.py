@@ -50,7 +50,7 @@ def test_spec_none_means_an_empty_store() -> None:
         ("REUSE", "-1", "REUSE=-1"),
         ("EVENTS_DELAY", "soon", "EVENTS_DELAY=soon"),
         ("SPEC", "no/such/file.json", "there is no file"),
-        ("HOST", "apache", "set it to viceroy or embedded"),
+        ("HOST", "apache", "set it to viceroy, embedded or native"),
         ("LAYOUT", "paged", "only the raw layout exists yet"),
     ],
 )
