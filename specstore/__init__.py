@@ -4,18 +4,18 @@ Everyone who writes or reads such entries uses this room: the service, the comma
 itself is described for any language in docs/spec-format.md. What to call, in the order of use:
 
 Reading one check:
-- `keys`: the keys of a spec's entries, made from its own key.
-- `manifest.decode_manifest`: the value of `keys.manifest_key`, as a `Manifest`; `manifest.answers_for` tells whether
-  it belongs to the raw entry beside it; `manifest.start_project` makes a Project without specs.
-- `Manifest.find_page` names the page of a (kind, name); `pages.read_piece` takes from it what one evaluation needs, and
-  `Project.grow` adds that. A piece may name further pages (`Piece.further`, read with `pages.read_whole`).
-- `idlists`: the index of the ID lists, the shard of a unit, and whether the unit is in it.
-- `forced.decode_overrides`: the overrides beside a spec.
+- `keys` makes the keys of a spec's entries from its own key.
+- `manifest.decode_manifest` reads the value of `keys.manifest_key`; `manifest.answers_for` tells whether it may answer
+  beside the raw entry of a generation; `manifest.start_project` makes its Project, which has no specs yet.
+- `Manifest.find_page` gives the digest of the page of a (kind, name), kind being gate, config (experiments too) or
+  layer; `keys.page_key` its key; `pages.decode_page` and `pages.find_piece` what one question needs, None when the
+  spec has no such entity. `Project.grow(piece.sections)` adds it, before the view of a user is made; then also what is
+  in the pages of `piece.further` (usually none), by `pages.read_whole`. A name that is in `project.gates` (or configs,
+  or layers) already needs no page.
 
 Writing:
-- `cut.cut_project`: a Project in pages; `manifest.make_manifest` says what they were made from.
-- `plan.plan_publication` and `plan.plan_collection`: what to write in which order, and what may go.
-- `limits.check_entry`: what Fastly would not take.
+- `cut.cut_project` cuts a Project into pages; `manifest.make_manifest` says what they were made from, and
+  `manifest.encode_manifest` writes it.
 
 Every decoder raises `InvalidEntry` and nothing else.
 """

@@ -1,8 +1,9 @@
 """The manifest: what the pages of a spec are, and which raw spec they were made from. It is written last.
 
-Behind the first line (`frame`) stands one CBOR map with few items, because the component decodes CBOR in Python: the
-digests of the pages are joined to one byte string, and what a Project needs before any page (`time`, app IDs, SDK
-settings) is one JSON text.
+The head of the entry (`frame`) is a CBOR array of two items, because the component decodes CBOR in Python, at 10,000
+instructions an item: the generation, which JSON cannot carry safely (it has 64 bits), and the rest as one JSON text.
+Behind the head stand the digests, 16 bytes each: the rest page's, those of the pages by number, those of the further
+pages.
 
 A manifest either follows the raw entry beside it or leads. One that follows names the generation of the raw value it
 was made from, and answers only beside that generation. One that leads names none: its writer also wrote the raw entry,
@@ -17,18 +18,17 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 import cbor2
 
-from evaluator.decode import decode_project
-from evaluator.errors import InvalidSpec
+from evaluator.project import Project
 from specstore.closure import BANDITS, CONDITIONS, CONFIGS, GATES, LAYERS, MAPPING_RULES, MAPPINGS
 from specstore.cut import DIGEST_BYTES, digest_page, find_page_number
 from specstore.frame import MANIFEST, InvalidEntry, seal, unseal
 
 if TYPE_CHECKING:
-    from evaluator.project import Project
     from specstore.cut import Cut
 
 OUR_METADATA: Final = "gatelet/1"
 _GROWING: Final = (GATES, CONFIGS, LAYERS, CONDITIONS, BANDITS)
+_NAMES: Final[dict[type, str]] = {int: "an integer", bool: "true or false", dict: "an object"}
 _encode = JSONEncoder(separators=(",", ":")).encode
 
 
@@ -37,9 +37,9 @@ class Manifest(NamedTuple):
 
     time: int  # of the spec, in milliseconds since 1970
     generation: int | None  # of the raw value the pages were made from; None: the manifest leads
+    rest: bytes
     pages: bytes
     further: bytes
-    rest: bytes
     counts: Mapping[str, int]  # specs by section
     has_mapping: bool  # whether any name may be led to another config
     head: Mapping[str, object]  # what stands in the document itself and any check may need
@@ -56,7 +56,7 @@ class Manifest(NamedTuple):
 
     def list_pages(self) -> Iterator[bytes]:
         """Yield the digest of every page that this manifest needs."""
-        for joined in (self.pages, self.further, self.rest):
+        for joined in (self.rest, self.pages, self.further):
             yield from split_digests(joined)
 
 
@@ -71,9 +71,9 @@ def make_manifest(cut: Cut, *, generation: int | None = None) -> Manifest:
     return Manifest(
         time=cast("int", cut.head.get("time", 0)),
         generation=generation,
+        rest=digest_page(cut.rest),
         pages=b"".join(map(digest_page, cut.pages)),
         further=b"".join(map(digest_page, cut.further)),
-        rest=digest_page(cut.rest),
         counts=cut.counts,
         has_mapping=cut.has_mapping,
         head=cut.head,
@@ -82,53 +82,49 @@ def make_manifest(cut: Cut, *, generation: int | None = None) -> Manifest:
 
 def encode_manifest(manifest: Manifest) -> bytes:
     """Write the value of a manifest's key."""
-    content = {
-        "generation": manifest.generation,
-        "pages": manifest.pages,
-        "further": manifest.further,
-        "rest": manifest.rest,
-        "about": _encode(
-            {
-                "document": manifest.head,
-                "counts": manifest.counts,
-                "has_mapping": manifest.has_mapping,
-            }
-        ).encode("ascii"),
+    about = {
+        "document": manifest.head,
+        "pages": manifest.page_count,
+        "counts": manifest.counts,
+        "has_mapping": manifest.has_mapping,
     }
-    return seal(MANIFEST, cbor2.dumps(content))
+    head = cbor2.dumps([manifest.generation, _encode(about).encode("ascii")])
+    return seal(MANIFEST, head, manifest.rest + manifest.pages + manifest.further)
 
 
 def decode_manifest(entry: bytes) -> Manifest:
     """Read the value of a manifest's key; raises InvalidEntry."""
-    fields = decode_fields(unseal(MANIFEST, entry))
-    about = decode_about(take(fields, "about", bytes))
-    head = take(about, "document", dict, "about.")
-    pages, further, rest = (take(fields, name, bytes) for name in ("pages", "further", "rest"))
-    check_digests(pages, further, rest)
-    generation = fields.get("generation")
-    if not (generation is None or type(generation) is int):
-        raise InvalidEntry("manifest.generation: must be an integer or null")
+    content = unseal(MANIFEST, entry)
+    generation, text = decode_head(content.head)
+    about = decode_about(text)
+    head = take(about, "document", dict)
+    rest, pages, further = split_pages(content.rest, take(about, "pages", int))
     return Manifest(
-        time=take(head, "time", int, "about.document.") if "time" in head else 0,
+        time=take(head, "time", int, "document.") if "time" in head else 0,
         generation=generation,
+        rest=rest,
         pages=pages,
         further=further,
-        rest=rest,
-        counts=take(about, "counts", dict, "about."),
-        has_mapping=take(about, "has_mapping", bool, "about."),
+        counts=take(about, "counts", dict),
+        has_mapping=take(about, "has_mapping", bool),
         head=head,
     )
 
 
-def decode_fields(content: bytes) -> Mapping[str, object]:
-    """Decode the CBOR map of a manifest; raises InvalidEntry."""
+def decode_head(head: bytes) -> tuple[int | None, bytes]:
+    """Decode the CBOR array of a manifest; raises InvalidEntry."""
     try:
-        fields = cbor2.loads(content)
+        items = cbor2.loads(head)
     except (cbor2.CBORDecodeError, RecursionError) as problem:
         raise InvalidEntry(f"manifest: not CBOR: {problem}") from None
-    if not isinstance(fields, dict):
-        raise InvalidEntry("manifest: must be a map")
-    return fields
+    if not (isinstance(items, list) and len(items) == 2):
+        raise InvalidEntry("manifest: must be an array of two items")
+    generation, text = items
+    if not (generation is None or type(generation) is int):
+        raise InvalidEntry("manifest[0]: must be an integer or null")
+    if type(text) is not bytes:
+        raise InvalidEntry("manifest[1]: must be a byte string")
+    return generation, text
 
 
 def decode_about(text: bytes) -> Mapping[str, object]:
@@ -136,9 +132,9 @@ def decode_about(text: bytes) -> Mapping[str, object]:
     try:
         about = loads(text)
     except (ValueError, RecursionError) as problem:
-        raise InvalidEntry(f"manifest.about: not JSON: {problem}") from None
+        raise InvalidEntry(f"manifest[1]: not JSON: {problem}") from None
     if not isinstance(about, dict):
-        raise InvalidEntry("manifest.about: must be an object")
+        raise InvalidEntry("manifest[1]: must be an object")
     return about
 
 
@@ -146,19 +142,18 @@ def take[Wanted](fields: Mapping[str, object], name: str, wanted: type[Wanted], 
     """Return a field of a type; raises InvalidEntry."""
     value = fields.get(name)
     if type(value) is not wanted:
-        raise InvalidEntry(f"manifest.{path}{name}: must be of type {wanted.__name__}")
+        raise InvalidEntry(f"manifest[1].{path}{name}: must be {_NAMES[wanted]}")
     return value
 
 
-def check_digests(pages: bytes, further: bytes, rest: bytes) -> None:
-    """Raise InvalidEntry unless these are digests, and those of the pages a power of two."""
-    count, left = divmod(len(pages), DIGEST_BYTES)
-    if left or count < 1 or count & (count - 1):
-        raise InvalidEntry("manifest.pages: must be 16 bytes for each of 1, 2, 4, 8 … pages")
-    if len(further) % DIGEST_BYTES:
-        raise InvalidEntry("manifest.further: must be 16 bytes for each page")
-    if len(rest) != DIGEST_BYTES:
-        raise InvalidEntry("manifest.rest: must be 16 bytes")
+def split_pages(digests: bytes, pages: int) -> tuple[bytes, bytes, bytes]:
+    """Split the digests into those of the rest page, the pages and the further ones; raises InvalidEntry."""
+    if pages < 1 or pages & (pages - 1):
+        raise InvalidEntry(f"manifest[1].pages: {pages} is no power of two")
+    end = DIGEST_BYTES * (1 + pages)
+    if len(digests) < end or len(digests) % DIGEST_BYTES:
+        raise InvalidEntry(f"manifest: {len(digests)} bytes of digests do not fit {pages} pages")
+    return digests[:DIGEST_BYTES], digests[DIGEST_BYTES:end], digests[end:]
 
 
 def answers_for(manifest: Manifest, generation: int | None, metadata: str | None) -> bool:
@@ -174,11 +169,8 @@ def answers_for(manifest: Manifest, generation: int | None, metadata: str | None
 
 
 def start_project(manifest: Manifest) -> Project:
-    """Make the Project of a manifest, without specs; `Project.grow` adds them. Raises InvalidEntry."""
-    document: dict[str, object] = {**manifest.head, **{section: {} for section in _GROWING}}
+    """Make the Project of a manifest, without specs; `Project.grow` adds them, and its writer checked them."""
+    sections: dict[str, dict[str, object]] = {section: {} for section in _GROWING}
     if manifest.has_mapping:
-        document |= {MAPPINGS: {}, MAPPING_RULES: {}}
-    try:
-        return decode_project(document)
-    except InvalidSpec as problem:
-        raise InvalidEntry(f"manifest.about.document: {problem}") from None
+        sections |= {MAPPINGS: {}, MAPPING_RULES: {}}
+    return Project({**manifest.head, **sections}, sections[GATES], sections[CONFIGS], sections[LAYERS])

@@ -1,14 +1,15 @@
 r"""A page: some of a spec's entities, each with the records that its evaluation needs.
 
-Behind the first line (`frame`) stand the entities, one a line, then an empty line, then the records one after the
-other. A record is one member of a JSON object, `"name":{...}`, without blanks and line feeds; an entity's line is
+The head of the entry (`frame`) has the entities, one a line; the records follow it, one after the other. A record is
+one member of a JSON object, `"name":{...}`, without blanks and line feeds. An entity's line begins with a line feed:
 
-    gate "test_50_50" G0+233 C5400+66 X0f0e0d0c0b0a09080706050403020100
+    gate "test_50_50" 8c7e7bd2 G0+233 C5400+66 X0f0e0d0c0b0a09080706050403020100
 
-its kind, its name, and where its records stand: the letter of the section (T: the document itself), the offset from
-the first record, the length; X and a digest name a further page that holds more of them. All of it is ASCII, names as
-JSON writes them, so an entity is found by one search for its line's beginning, and its records are joined to one JSON
-text and decoded together: the rest of the page is never looked at.
+its kind, its name, the CRC-32 of its records in the order of the line, and where they stand, section by section: the
+letter of the section (T: the document itself), the offset from the first record, the length; X and a digest name a
+further page that holds more of them. All of it is ASCII, names as JSON writes them, so an entity is found by one search
+for its line's beginning, and its records are joined to one JSON text and decoded together: the rest of the page is
+never looked at.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Iterable, Mapping
 from json import JSONEncoder, loads
 from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from zlib import crc32
 
 from specstore.closure import BANDITS, CONDITIONS, CONFIGS, GATES, LAYERS, MAPPING_RULES, MAPPINGS, Record
 from specstore.frame import PAGE, InvalidEntry, seal, unseal
@@ -46,7 +48,7 @@ _encode = JSONEncoder(separators=(",", ":")).encode
 
 
 class Page(NamedTuple):
-    """A page that was checked: its entities' lines with a line feed before each, and its records."""
+    """A page whose head was checked: its entities' lines, and its records."""
 
     entities: bytes
     records: bytes
@@ -69,11 +71,7 @@ class Entity(NamedTuple):
 
 def decode_page(entry: bytes) -> Page:
     """Check the value of a page's key; raises InvalidEntry."""
-    content = unseal(PAGE, entry)
-    end = content.find(b"\n\n")
-    if end < 0 or not content.startswith(b"\n"):
-        raise InvalidEntry("page: the entities do not end with an empty line")
-    return Page(content[: end + 1], content[end + 2 :])
+    return Page(*unseal(PAGE, entry))
 
 
 def find_piece(page: Page, kind: str, name: str) -> Piece | None:
@@ -82,20 +80,24 @@ def find_piece(page: Page, kind: str, name: str) -> Piece | None:
     start = page.entities.find(mark)
     if start < 0:
         return None
-    start += len(mark)
-    return read_references(page, page.entities[start : page.entities.index(b"\n", start)].decode("ascii").split())
+    end = page.entities.find(b"\n", start + 1)
+    return read_line(page, page.entities[start + len(mark) : None if end < 0 else end])
 
 
-def read_references(page: Page, references: Iterable[str]) -> Piece:
-    """Decode the records at some places of a page; raises InvalidEntry."""
+def read_line(page: Page, line: bytes) -> Piece:
+    """Decode the records that an entity's line names, behind its name; raises InvalidEntry."""
     members: dict[str, list[bytes]] = {}
     further: list[bytes] = []
+    checksum, *references = line.decode("ascii", "replace").split(" ")
     for reference in references:
-        letter, place = reference[0], reference[1:]
+        letter, place = reference[:1], reference[1:]
         if letter == _FURTHER:
             further.append(read_digest(place))
         else:
             members.setdefault(letter, []).append(slice_record(page, place))
+    found = b"%08x" % crc32(b"".join(member for some in members.values() for member in some))
+    if found.decode("ascii") != checksum:
+        raise InvalidEntry("page: the records of an entity are damaged, their CRC-32 is another one")
     return Piece(decode_members(members), tuple(further))
 
 
@@ -126,7 +128,7 @@ def decode_members(members: Mapping[str, list[bytes]]) -> Sections:
         return cast("Sections", loads(b"{%b}" % b",".join(parts)))
     except KeyError as problem:
         raise InvalidEntry(f"page: {problem} is the letter of no section") from None
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise InvalidEntry(f"page: a record is not JSON: {problem}") from None
 
 
@@ -138,10 +140,14 @@ def join_members(section: str, members: list[bytes]) -> bytes:
 
 def read_whole(page: Page) -> Sections:
     """Decode every record of a page; raises InvalidEntry."""
-    references: dict[str, None] = {}
-    for line in page.entities.decode("ascii").split("\n"):
-        references.update(dict.fromkeys(line[line.rfind('" ') + 2 :].split() if line else ()))
-    return read_references(page, (one for one in references if one[0] != _FURTHER)).sections
+    whole: Sections = {}
+    for line in page.entities.split(b"\n")[1:]:
+        sections = read_line(page, line[line.rfind(b'" ') + 2 :]).sections
+        for section, members in sections.items():
+            known = whole.setdefault(section, members)
+            if known is not members and isinstance(known, dict):
+                known.update(cast("Sections", members))
+    return whole
 
 
 def begin_line(kind: str, name: str) -> str:
@@ -163,12 +169,13 @@ def write_page(entities: Iterable[Entity], texts: Mapping[Record, bytes]) -> byt
     for record in records:
         places[record] = f"{LETTERS[record.section]}{offset}+{len(texts[record])}"
         offset += len(texts[record])
-    lines = [write_line(entity, places) for entity in listed]
-    return seal(PAGE, "".join((*lines, "\n\n")).encode("ascii") + b"".join(texts[record] for record in records))
+    lines = [write_line(entity, places, texts) for entity in listed]
+    return seal(PAGE, "".join(lines).encode("ascii"), b"".join(texts[record] for record in records))
 
 
-def write_line(entity: Entity, places: Mapping[Record, str]) -> str:
+def write_line(entity: Entity, places: Mapping[Record, str], texts: Mapping[Record, bytes]) -> str:
     """Write the line of an entity."""
-    references = [*(places[record] for record in sorted(entity.records))]
-    references += [f"{_FURTHER}{digest.hex()}" for digest in entity.further]
-    return begin_line(*entity.question) + " ".join(references)
+    records = sorted(entity.records)
+    checksum = crc32(b"".join(texts[record] for record in records))
+    references = [places[record] for record in records] + [f"{_FURTHER}{digest.hex()}" for digest in entity.further]
+    return begin_line(*entity.question) + " ".join((f"{checksum:08x}", *references))
