@@ -1,71 +1,139 @@
-"""Evaluations as replies show them: a check always answers, and its reason says on what ground."""
+"""Questions about one name, as replies show them: a check always answers, and its reason says on what ground.
 
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+A client key that the spec gives to a target app sees that app alone. For everything else it gets, by the same way and
+without a look at the spec in question, what it would get for a name that nobody ever used. A key that the spec gives to
+no app sees everything, as with Statsig.
+"""
 
-from edge.exposure_events import Event
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple, cast
+
+from edge.calls import Call
+from edge.keys import Access, Caller
+from edge.messages import Event
 from edge.questions import Questions, Wanted
-from edge.sandbox import Sandbox
-from evaluator.conditions import GATE
-from evaluator.evaluate import evaluate_gate
-from evaluator.exposures import gate_exposure
+from evaluator.client_response import ResponseOptions, find_target_app
+from evaluator.coerce import find_text
+from evaluator.conditions import EXPERIMENT, GATE
+from evaluator.evaluate import CONFIG, LAYER, evaluate_config, evaluate_experiment, evaluate_gate, evaluate_layer
+from evaluator.evaluation import Evaluation, to_evaluation
+from evaluator.exposures import config_exposure, gate_exposure, layer_exposure
+from evaluator.outcome import UNRECOGNIZED, Unrecognized
+from evaluator.project import Project
 from evaluator.user import User
 from evaluator.view import UserView
 
 NO_VALUES: Final = "NoValues"
+_EVALUATE: Final = {
+    GATE: evaluate_gate,
+    CONFIG: evaluate_config,
+    EXPERIMENT: evaluate_experiment,
+    LAYER: evaluate_layer,
+}
 
 
 class Asking(NamedTuple):
-    """One user and the questions about them; the views, one per project, are made when first needed."""
+    """One user, who asks about them, and what answers; the views, one per project, are made when needed."""
 
     user: User
+    caller: Caller
     questions: Questions
     views: dict[int, UserView]
 
     def find_view(self, kind: str, name: str) -> UserView | None:
         """Return the user's view of the project that holds a spec; None when there is no spec to answer from."""
         project = self.questions.project_for(kind, name)
-        if project is None:
-            return None
+        return None if project is None else self.view_of(project)
+
+    def view_of(self, project: Project) -> UserView:
+        """Return the user's view of a project."""
         view = self.views.get(id(project))
         if view is None:
             view = UserView(project, self.user, self.questions.now_ms, self.questions.options)
+            if self.caller.access is Access.CLIENT:
+                view.app_id = find_target_app(project, ResponseOptions(client_key=self.caller.key))
             self.views[id(project)] = view
         return view
 
+    def find_app(self, view: UserView) -> str | None:
+        """Return the only target app that the caller may see; None when it may see all."""
+        return find_text(view.app_id) if self.caller.access is Access.CLIENT else None
 
-class GateCheck(NamedTuple):
-    """What a check of a gate came to."""
+
+class Check(NamedTuple):
+    """What a question about one name came to; without a spec there is neither view nor evaluation."""
 
     name: str
-    value: bool
-    rule_id: str | None = None
-    group_name: str | None = None
     reason: str = NO_VALUES
-    event: Event | None = None
+    view: UserView | None = None
+    evaluation: Evaluation | None = None
 
-    def to_json(self) -> dict[str, object]:
-        """Return the item of a check_gate reply."""
-        return {
-            "name": self.name,
-            "value": self.value,
-            "rule_id": self.rule_id,
-            "group_name": self.group_name,
-            "reason": self.reason,
-        }
+    @property
+    def is_known(self) -> bool:
+        """Tell whether there is an entity of this name, as far as the caller may know."""
+        return self.evaluation is not None and self.evaluation.state != UNRECOGNIZED
 
 
-def begin_asking(sandbox: Sandbox, user: User, wanted: Sequence[Wanted], api_key: str = "") -> Asking:
-    """Return what all checks of a request share."""
-    return Asking(user, sandbox.begin_questions(wanted, api_key), {})
+def begin_asking(call: Call, user: User, wanted: Sequence[Wanted]) -> Asking:
+    """Return what all checks of a call share."""
+    return Asking(user, call.caller, call.sandbox.begin_questions(wanted, call.caller.key), {})
 
 
-def check_gate(asking: Asking, name: str) -> GateCheck:
-    """Check a gate; without a spec the answer is false."""
-    view = asking.find_view(GATE, name)
+def check(asking: Asking, kind: str, name: str) -> Check:
+    """Evaluate one entity; a config of any kind is asked for as a dynamic config."""
+    view = asking.find_view(kind, name)
     if view is None:
-        return GateCheck(name, value=False)
-    evaluation = evaluate_gate(view, name)
-    reason = asking.questions.reason(evaluation)
-    event = gate_exposure(view, evaluation, reason=reason, received_at_ms=asking.questions.received_ms)
-    return GateCheck(name, evaluation.value is True, evaluation.rule_id or None, evaluation.group_name, reason, event)
+        return Check(name)
+    document = find_document(view.project, kind, name)
+    app = asking.find_app(view)
+    if app is not None and not is_for_app(document, app):
+        evaluation = to_evaluation(kind, name, Unrecognized())
+    else:
+        evaluation = _EVALUATE[find_kind(view.project, kind, name, document)](view, name)
+    return Check(name, asking.questions.reason(evaluation), view, evaluation)
+
+
+def find_document(project: Project, kind: str, name: str) -> Mapping[str, object] | None:
+    """Return what the spec document says of an entity; a contextual bandit goes before the config of its name."""
+    if kind == GATE:
+        found = project.gates.get(name)
+    elif kind == LAYER:
+        found = project.layers.get(name)
+    else:
+        found = project.cmab_configs.get(name) or project.configs.get(name)
+    return cast("Mapping[str, object] | None", found)
+
+
+def is_for_app(document: Mapping[str, object] | None, app: str) -> bool:
+    """Tell whether an entity belongs to a target app; one that names no apps then belongs to none."""
+    apps = None if document is None else document.get("targetAppIDs")
+    return isinstance(apps, list) and app in apps
+
+
+def find_kind(project: Project, kind: str, name: str, document: Mapping[str, object] | None) -> str:
+    """Tell experiments, autotunes and bandits from dynamic configs; other kinds stay."""
+    if kind != CONFIG or document is None:
+        return kind
+    is_plain = name not in project.cmab_configs and document.get("entity") in {"dynamic_config", None}
+    return CONFIG if is_plain else EXPERIMENT
+
+
+def expose(asking: Asking, *checks: Check) -> tuple[Event, ...]:
+    """Return the exposure events of some checks; a layer exposes each parameter of its value."""
+    return tuple(event for one in checks for event in list_events(asking, one))
+
+
+def list_events(asking: Asking, checked: Check) -> Sequence[Event]:
+    """Return the exposure events of one check; without a spec there is nothing to report."""
+    view, found = checked.view, checked.evaluation
+    if view is None or found is None:
+        return ()
+    reason, received = checked.reason, asking.questions.received_ms
+    if found.kind == GATE:
+        return (gate_exposure(view, found, reason=reason, received_at_ms=received),)
+    if found.kind != LAYER:
+        return (config_exposure(view, found, reason=reason, received_at_ms=received),)
+    return [
+        layer_exposure(view, found, parameter, reason=reason, received_at_ms=received)
+        for parameter in (found.value if isinstance(found.value, dict) else ())
+    ]

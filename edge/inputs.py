@@ -5,10 +5,13 @@ fault of the input is a refusal with a sentence that helps; nothing here fails i
 """
 
 from json import JSONDecodeError, JSONDecoder, JSONEncoder
-from typing import Never
+from typing import Final, Never
 
 from edge.messages import BodyTooLarge, Refusal, Request, refuse_input
 from edge.nesting import NESTING_LIMIT, is_nested_too_deeply
+
+MANY_NAMES: Final = 100
+LONGEST_NAME: Final = 500  # characters; Statsig's console takes 100
 
 
 def split_target(uri: str) -> tuple[str, str]:
@@ -53,19 +56,58 @@ def decode_escape(piece: bytes) -> bytes:
         return b"%" + piece
 
 
+def decode_percent_path(text: str) -> str:
+    """Undo the percent encoding of a path's last part, where a plus sign is a plus sign; raises a refusal."""
+    return decode_percent(text.replace("+", "%2B")) if "%" in text or "+" in text else text
+
+
+def read_name(value: object, field: str) -> str:
+    """Read the name of an entity; raises a refusal."""
+    if value is None:
+        raise refuse_input(f"{field} is missing")
+    if not isinstance(value, str) or not value:
+        raise refuse_input(f"{field} must be a text that is not empty")
+    if len(value) > LONGEST_NAME:
+        raise refuse_input(f"{field} is longer than {LONGEST_NAME} characters")
+    return value
+
+
+def read_names(value: object, field: str) -> list[str]:
+    """Read a list of names, each kept once; raises a refusal."""
+    if not isinstance(value, list) or not 1 <= len(value) <= MANY_NAMES:
+        raise refuse_input(f"{field} must be a list of 1 to {MANY_NAMES} names")
+    if not all(isinstance(name, str) and name for name in value):
+        raise refuse_input(f"{field} must hold texts that are not empty")
+    return list(dict.fromkeys(read_name(name, f"each of {field}") for name in value))
+
+
 def read_json_object(request: Request, limit: int) -> dict[str, object]:
     """Read the body as one JSON object; raises a refusal."""
-    encoding = request.find_header("content-encoding")
-    if encoding and encoding.strip().lower() != "identity":
-        raise Refusal(415, "unsupported_encoding", "send the body without content-encoding")
-    try:
-        body = request.read_body(limit)
-    except BodyTooLarge:
-        raise Refusal(413, "body_too_large", f"the body is longer than {limit} bytes") from None
+    return decode_json_object(read_plain_body(request, limit))
+
+
+def decode_json_object(body: bytes) -> dict[str, object]:
+    """Decode a JSON object that came from outside; raises a refusal."""
     value = decode_json(body)
     if not isinstance(value, dict):
         raise refuse_input("the body must be a JSON object")
     return value
+
+
+def read_plain_body(request: Request, limit: int) -> bytes:
+    """Read a body that must not be compressed; raises a refusal."""
+    encoding = request.find_header("content-encoding")
+    if encoding and encoding.strip().lower() != "identity":
+        raise Refusal(415, "unsupported_encoding", "send the body without content-encoding")
+    return read_within(request, limit)
+
+
+def read_within(request: Request, limit: int) -> bytes:
+    """Read a body as it came; raises a refusal when it is too long."""
+    try:
+        return request.read_body(limit)
+    except BodyTooLarge:
+        raise Refusal(413, "body_too_large", f"the body is longer than {limit} bytes") from None
 
 
 def decode_json(body: bytes) -> object:

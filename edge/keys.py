@@ -1,14 +1,16 @@
 """Who may ask: keys from the Secret Store, compared in constant time.
 
 A secret may hold several keys separated by white space, so that a key can be replaced without a gap. Without any key
-nothing but health is answered.
+nothing but health is answered. Where a key may stand depends on the route: Statsig's browser client has it in the query
+only, so that its requests need no preflight, and OpenFeature clients use headers of their own.
 """
 
 from collections.abc import Callable
-from enum import IntEnum
+from enum import Enum, IntEnum
 from hmac import compare_digest
 from typing import Final, NamedTuple
 
+from edge.inputs import parse_query
 from edge.messages import Refusal, Request
 
 KEY_HEADER: Final = "statsig-api-key"
@@ -24,11 +26,31 @@ class Access(IntEnum):
     SERVER = 2
 
 
+class KeyPlace(Enum):
+    """Where a request may carry its key; the text is for messages."""
+
+    HEADER = f"the header {KEY_HEADER}"
+    QUERY = "the query parameter k"
+    PATH = "the path"
+    API_KEY = "the header x-api-key"
+    BEARER = "the header authorization, after Bearer"
+
+
+class Caller(NamedTuple):
+    """Who asks."""
+
+    access: Access = Access.NONE
+    key: str = ""
+
+
 class Keys(NamedTuple):
     """The keys that open this service."""
 
     client: tuple[bytes, ...] = ()
     server: tuple[bytes, ...] = ()
+
+
+NOBODY: Final = Caller()
 
 
 def read_keys(find_secret: Callable[[str], bytes | None]) -> Keys:
@@ -47,18 +69,38 @@ def find_access(keys: Keys, presented: bytes) -> Access:
     return access
 
 
-def require_access(keys: Keys, request: Request) -> Access:
-    """Return what the request's key opens; raises a 401 refusal when that is nothing."""
-    presented = request.find_header(KEY_HEADER)
+def require_caller(
+    keys: Keys, request: Request, needed: Access, places: tuple[KeyPlace, ...], parameter: str = ""
+) -> Caller:
+    """Return who asks; raises a 401 refusal for nobody we know, 403 for a client key where it does not do."""
+    presented = next((key for place in places if (key := find_key(request, place, parameter))), "")
     if not presented:
-        raise Refusal(401, "unauthorized", f"send a key in the header {KEY_HEADER}")
-    access = find_access(keys, presented.encode("latin-1"))
+        raise Refusal(401, "unauthorized", f"send a key in {describe_places(places)}")
+    access = find_access(keys, presented.encode("utf-8", "replace"))
     if access is Access.NONE:
-        raise Refusal(401, "unauthorized", f"the key in the header {KEY_HEADER} is not known here")
-    return access
+        raise Refusal(401, "unauthorized", f"the key in {describe_places(places)} is not known here")
+    if access < needed:
+        raise Refusal(403, "forbidden", "this needs a server secret; a client key does not open it")
+    return Caller(access, presented)
 
 
-def require_server_access(access: Access, what: str) -> None:
-    """Raise a 403 refusal unless the key is a server secret."""
-    if access < Access.SERVER:
-        raise Refusal(403, "forbidden", f"{what} needs a server secret; a client key does not open it")
+def find_key(request: Request, place: KeyPlace, parameter: str) -> str:
+    """Return the key that stands at a place, or an empty text."""
+    find = request.find_header
+    match place:
+        case KeyPlace.HEADER:
+            return find(KEY_HEADER) or ""
+        case KeyPlace.API_KEY:
+            return find("x-api-key") or ""
+        case KeyPlace.BEARER:
+            scheme, _, token = (find("authorization") or "").partition(" ")
+            return token.strip() if scheme.lower() == "bearer" else ""
+        case KeyPlace.QUERY:
+            return parse_query(request.query).get("k", "")
+        case KeyPlace.PATH:
+            return parameter.removesuffix(".json").removesuffix(".js")
+
+
+def describe_places(places: tuple[KeyPlace, ...]) -> str:
+    """Say where a key may stand."""
+    return " or ".join(place.value for place in places)

@@ -83,6 +83,7 @@ class MemoryPlatform:
         self.store_fault = ""
         self.key_faults: dict[str, str] = {}
         self.lookups = 0
+        self.countries: dict[str, str] = {}
         self.backends = {"events"}
         self.batches: list[SentBatch] = []
         self.answer = DELIVERED
@@ -152,6 +153,10 @@ class MemoryPlatform:
             raise DeliveryFault(f"there is no backend {backend}")
         self.batches.append(SentBatch(backend, url, tuple(headers), body))
         return MemoryDelivery(self)
+
+    def find_country(self, ip: str) -> str | None:
+        """Return the country that was set for an address."""
+        return self.countries.get(ip)
 
     def session_id(self) -> str:
         """Return a constant ID."""

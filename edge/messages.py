@@ -10,6 +10,7 @@ from json import JSONEncoder
 from typing import NamedTuple
 
 type Header = tuple[str, bytes]
+type Event = Mapping[str, object]
 
 JSON_HEADER: Header = ("content-type", b"application/json")
 
@@ -22,6 +23,10 @@ class BodyTooLarge(Exception):
     """The body of a request is longer than we read."""
 
 
+def find_nothing() -> None:
+    """Return None: what a request without a connection knows of its client."""
+
+
 class Request(NamedTuple):
     """One HTTP request; headers and body are only fetched when a route asks for them."""
 
@@ -30,6 +35,7 @@ class Request(NamedTuple):
     query: str
     find_header: Callable[[str], str | None]
     read_body: Callable[[int], bytes]  # takes the limit; raises BodyTooLarge
+    find_client_ip: Callable[[], str | None] = find_nothing
 
 
 class Reply(NamedTuple):
@@ -38,7 +44,7 @@ class Reply(NamedTuple):
     status: int
     body: bytes
     headers: tuple[Header, ...] = (JSON_HEADER,)
-    events: tuple[Mapping[str, object], ...] = ()
+    events: tuple[Event, ...] = ()
 
 
 class Refusal(Exception):
@@ -67,6 +73,6 @@ def encode_json(value: object) -> bytes:
     return _encode(value).encode("ascii")
 
 
-def json_reply(status: int, value: object, events: tuple[Mapping[str, object], ...] = ()) -> Reply:
+def json_reply(status: int, value: object, events: tuple[Event, ...] = ()) -> Reply:
     """Return a reply with a JSON body."""
     return Reply(status, encode_json(value), (JSON_HEADER,), events)

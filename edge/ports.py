@@ -92,6 +92,9 @@ class Platform(Protocol):
     def begin_send(self, backend: str, url: str, headers: Sequence[Header], body: bytes) -> PendingDelivery:
         """POST to a backend without waiting for its answer; raises DeliveryFault."""
 
+    def find_country(self, ip: str) -> str | None:
+        """Return the two-letter country that Fastly's geolocation gives an address."""
+
     def session_id(self) -> str:
         """Return what tells this sandbox from others."""
 

@@ -13,7 +13,14 @@ from edge.messages import Header, Reply
 from edge.ports import Platform
 from edge.projects import find_spec_key
 from edge.questions import WHOLE, Questions, Wanted
-from edge.settings import BackgroundSettings, ReplySettings, read_background_settings, read_reply_settings
+from edge.settings import (
+    BackgroundSettings,
+    ClientSettings,
+    ReplySettings,
+    read_background_settings,
+    read_client_settings,
+    read_reply_settings,
+)
 from edge.spec_cache import NOTHING_HELD, HeldSpec, refresh_spec, spec_header
 from evaluator.options import Options
 
@@ -25,6 +32,7 @@ class Sandbox:
 
     __slots__ = (
         "_background",
+        "_client_settings",
         "_events_key",
         "_keys",
         "_options",
@@ -46,6 +54,7 @@ class Sandbox:
         self.settings_faults: tuple[str, ...] = ()
         self._settings: ReplySettings | None = None
         self._background: BackgroundSettings | None = None
+        self._client_settings: ClientSettings | None = None
         self._keys: Keys | None = None
         self._options: Options | None = None
         self._events_key: bytes | None = None
@@ -65,6 +74,14 @@ class Sandbox:
             self._background, faults = read_background_settings(self.platform.find_setting)
             self.note_faults(faults)
         return self._background
+
+    @property
+    def client_settings(self) -> ClientSettings:
+        """Return the settings of requests that come from browsers and apps."""
+        if self._client_settings is None:
+            self._client_settings, faults = read_client_settings(self.platform.find_setting)
+            self.note_faults(faults)
+        return self._client_settings
 
     @property
     def keys(self) -> Keys:

@@ -6,27 +6,16 @@ Refusals become JSON errors here. Anything else that goes wrong is not caught he
 from collections.abc import Mapping
 from typing import Final
 
+from edge.calls import Call, Route
+from edge.cors import preflight_headers, share_with_origin
+from edge.keys import NOBODY, Access, require_caller
 from edge.messages import JSON_HEADER, Header, Refusal, Reply, Request, encode_json
-from edge.routes import ROUTES, Route
+from edge.routes.events import CLIENT_EVENTS
+from edge.routes.table import Place, find_place
 from edge.sandbox import Sandbox
 
-ALLOWED_HEADERS: Final = (
-    b"content-type, statsig-api-key, statsig-client-time, statsig-event-count, statsig-retry-count, "
-    b"statsig-sdk-type, statsig-sdk-version, statsig-server-session-id, authorization, x-api-key, if-none-match"
-)
-EXPOSED_HEADERS: Final = b"etag, retry-after, x-statsig-region, x-gatelet-spec, server-timing"
-# Any origin: what guards an answer is the key in a header, and browsers never add that one by themselves.
-COMMON_HEADERS: Final[tuple[Header, ...]] = (
-    ("access-control-allow-origin", b"*"),
-    ("access-control-expose-headers", EXPOSED_HEADERS),
-    ("cache-control", b"no-store"),
-)
-PREFLIGHT_HEADERS: Final[tuple[Header, ...]] = (
-    ("access-control-allow-methods", b"GET, POST, OPTIONS"),
-    ("access-control-allow-headers", ALLOWED_HEADERS),
-    ("access-control-max-age", b"86400"),
-)
-# `details` beside `message`, because GET /gate promises that name.
+NO_STORE: Final[Header] = ("cache-control", b"no-store")
+# `details` beside `message`, because GET /gate promises that name, and `errorDetails` for OpenFeature.
 APOLOGY: Final = Reply(
     500,
     encode_json(
@@ -34,9 +23,10 @@ APOLOGY: Final = Reply(
             "error": "internal",
             "message": "something went wrong here, not in the request",
             "details": "the service's log says what",
+            "errorDetails": "the service's log says what",
         }
     ),
-    (JSON_HEADER, *COMMON_HEADERS),
+    (JSON_HEADER, NO_STORE),
 )
 
 
@@ -45,27 +35,47 @@ def answer(sandbox: Sandbox, request: Request) -> Reply:
     started = sandbox.platform.ticks()
     sandbox.requests += 1
     try:
-        reply = route_request(sandbox, request)
+        reply = answer_at_place(sandbox, request)
     except Refusal as refusal:
         reply = refusal.to_reply()
     body = b"" if request.method == "HEAD" else reply.body
-    timing = timing_header(sandbox, started)
-    headers = (*reply.headers, *COMMON_HEADERS, sandbox.spec_header(), timing)
+    shared = share_with_origin(request.find_header("origin"), sandbox)
+    headers = (*reply.headers, *shared, NO_STORE, sandbox.spec_header(), timing_header(sandbox, started))
     return reply._replace(body=body, headers=headers)
 
 
-def route_request(sandbox: Sandbox, request: Request) -> Reply:
-    """Call the route of a path and method; raises a refusal when there is none."""
-    methods = ROUTES.get(request.path)
-    if methods is None:
+def answer_at_place(sandbox: Sandbox, request: Request) -> Reply:
+    """Answer by the route of a path and method; raises a refusal when there is none."""
+    place = find_place(request.path) or find_alias(sandbox, request.path)
+    if place is None:
         raise Refusal(404, "not_found", f"there is nothing at {request.path[:200]}")
     if request.method == "OPTIONS":
-        return Reply(204, b"", (*PREFLIGHT_HEADERS, ("allow", allowed_methods(methods))))
-    route = methods.get("GET" if request.method == "HEAD" else request.method)
+        allow: Header = ("allow", allowed_methods(place.methods))
+        return Reply(204, b"", (*preflight_headers(request.find_header("origin"), sandbox), allow))
+    route = place.methods.get("GET" if request.method == "HEAD" else request.method)
     if route is None:
-        allow: Header = ("allow", allowed_methods(methods))
-        raise Refusal(405, "method_not_allowed", f"{request.path} takes {allow[1].decode()}", (allow,))
-    return route(sandbox, request)
+        allow = ("allow", allowed_methods(place.methods))
+        raise Refusal(405, "method_not_allowed", f"{request.path[:200]} takes {allow[1].decode()}", (allow,))
+    return call_route(sandbox, request, route, place.parameter)
+
+
+def find_alias(sandbox: Sandbox, path: str) -> Place | None:
+    """Find the events route under the other paths that the setting gives it: blockers know its own."""
+    aliases = sandbox.client_settings.events_paths.split()
+    return Place({CLIENT_EVENTS.method: CLIENT_EVENTS}) if path in aliases else None
+
+
+def call_route(sandbox: Sandbox, request: Request, route: Route, parameter: str) -> Reply:
+    """Check the caller's key and call the route; refusals take the shape that its audience reads."""
+    try:
+        caller = NOBODY
+        if route.access is not Access.NONE:
+            caller = require_caller(sandbox.keys, request, route.access, route.places, parameter)
+        return route.handler(Call(sandbox, request, caller, parameter))
+    except Refusal as refusal:
+        if route.refuse is None:
+            raise
+        return route.refuse(refusal, parameter)
 
 
 def allowed_methods(methods: Mapping[str, Route]) -> bytes:

@@ -37,6 +37,24 @@ class BackgroundSettings(NamedTuple):
     events_wait_ms: int = 5_000  # how long the end of a sandbox waits for unanswered deliveries
 
 
+class ClientSettings(NamedTuple):
+    """What requests of browsers and apps depend on; looked up with the first that comes."""
+
+    cors_origins: str = "*"  # the origins whose pages may read replies, separated by spaces
+    cors_headers: str = ""  # request headers that pages may send besides those of the clients we know
+    events_paths: str = ""  # further paths of /v1/rgstr, separated by spaces: blockers know that one
+    ip_from_connection: bool = True  # for users without an IP address, asked for with a client key
+    user_agent_from_connection: bool = True
+    country_from_fastly: bool = True  # where the table of countries has none for a user's address
+    stable_id_cookie: str = ""  # the name of a cookie with a stable ID, for users that bring none
+
+
+def read_client_settings(find: FindSetting) -> tuple[ClientSettings, tuple[str, ...]]:
+    """Look the settings of client requests up; returns them and what did not fit."""
+    values, faults = read_values(ClientSettings._field_defaults, find)
+    return ClientSettings(**values), faults
+
+
 def read_reply_settings(find: FindSetting) -> tuple[ReplySettings, tuple[str, ...]]:
     """Look the settings of a reply up; returns them and what did not fit."""
     values, faults = read_values(ReplySettings._field_defaults, find)

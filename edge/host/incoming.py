@@ -11,8 +11,14 @@ from typing import Final
 
 from componentize_py_types import Err
 from wit_world.imports import async_io, http_req, http_resp
-from wit_world.imports.http_downstream import NextRequestOptions, await_request, next_request
+from wit_world.imports.http_downstream import (
+    NextRequestOptions,
+    await_request,
+    downstream_client_ip_addr,
+    next_request,
+)
 
+from edge.host.addresses import write_address
 from edge.host.platform import LONGEST_TEXT, FastlyPlatform, make_body, read_within
 from edge.inputs import split_target
 from edge.messages import Reply, Request
@@ -65,7 +71,11 @@ def read_request(request: http_req.Request, body: async_io.Pollable) -> Request:
     def read_body(limit: int) -> bytes:
         return read_within(body, limit)
 
-    return Request(request.get_method(LONGEST_TEXT), path, query, find_header, read_body)
+    def find_client_ip() -> str | None:
+        address = downstream_client_ip_addr(request)
+        return None if address is None else write_address(address)
+
+    return Request(request.get_method(LONGEST_TEXT), path, query, find_header, read_body, find_client_ip)
 
 
 def send_reply(reply: Reply) -> bool:

@@ -17,6 +17,7 @@ from componentize_py_types import Err
 from wit_world.imports import async_io, compute_runtime, config_store, http_body, http_req, kv_store, secret_store
 from wit_world.imports.backend import Backend
 
+from edge.host.addresses import find_place_country
 from edge.messages import BodyTooLarge, Header
 from edge.ports import ALWAYS, DELIVERED, LARGEST_VALUE, DeliveryFault, InsertRules, StoreFault, ValueTooLarge
 
@@ -212,6 +213,10 @@ class FastlyPlatform:
             return FastlyDelivery(http_req.send_async_uncached(request, make_body(body), target))
         except Err as problem:
             raise DeliveryFault(f"the backend {backend} takes nothing: {name_error(problem)}") from problem
+
+    def find_country(self, ip: str) -> str | None:
+        """Return the two-letter country that Fastly's geolocation gives an address."""
+        return find_place_country(ip)
 
     def session_id(self) -> str:
         """Return the sandbox's own ID."""

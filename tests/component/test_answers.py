@@ -124,5 +124,5 @@ def test_check_gate_without_a_known_key_is_401(client: httpx.Client, headers: di
 
 
 def test_long_address_is_answered(client: httpx.Client) -> None:
-    name = "n" * 30_000
-    assert client.get(f"/gate?name={name}&userID=a").json()["gateResult"] is False
+    assert_refused(client.get(f"/gate?name={'n' * 30_000}&userID=a"), 400, "bad_request")
+    assert client.get(f"/gate?name=n&userID={'u' * 30_000}").json()["gateResult"] is False

@@ -30,10 +30,28 @@ def test_head_answers_without_a_body() -> None:
 
 
 def test_preflight_allows_the_headers_of_statsigs_clients() -> None:
-    reply = ask(Sandbox(platform()), request("/v1/check_gate", method="OPTIONS", key=""))
+    asked = request("/v1/check_gate", method="OPTIONS", key="", headers={"origin": "https://shop.example"})
+    reply = ask(Sandbox(platform(cors_headers="x-trace")), asked)
     assert (reply.status, reply.body) == (204, b"")
     assert "statsig-api-key" in header_of(reply, "access-control-allow-headers")
+    assert header_of(reply, "access-control-allow-headers").endswith(", x-trace")
     assert header_of(reply, "access-control-allow-origin") == "*"
+
+
+def test_only_named_origins_may_read_replies_where_the_setting_names_some() -> None:
+    sandbox = Sandbox(platform(cors_origins="https://shop.example https://www.shop.example"))
+    known, other = (
+        ask(sandbox, request("/healthz", headers={"origin": origin}))
+        for origin in ("https://shop.example", "https://else.example")
+    )
+    assert header_of(known, "access-control-allow-origin") == "https://shop.example"
+    assert "access-control-allow-origin" not in dict(other.headers)
+    assert header_of(known, "vary") == header_of(other, "vary") == "origin"
+
+
+def test_request_without_an_origin_costs_no_header_about_it() -> None:
+    names = {name for name, _ in ask(Sandbox(platform()), request("/healthz")).headers}
+    assert not [name for name in names if name.startswith("access-control")]
 
 
 def test_every_reply_says_which_spec_answered_and_how_long_it_took() -> None:

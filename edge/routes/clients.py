@@ -1,0 +1,99 @@
+"""What Statsig's client SDKs ask: everything evaluated for one user, in one reply.
+
+The shapes are those of the browser client, read on the wire. Its requests carry the key in the query and are text, so
+that no preflight is needed.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from edge.calls import Call, Route
+from edge.checks import Asking, begin_asking
+from edge.client_bodies import read_client_object
+from edge.exposure_events import SDK_TYPE, SDK_VERSION
+from edge.keys import Access, KeyPlace
+from edge.messages import Refusal, Reply, json_reply, refuse_input
+from edge.narrowing import narrow_response
+from edge.questions import WHOLE
+from edge.routes.schemas import ERROR, INTEGER, MAYBE_OBJECT, METADATA, OBJECT, SWITCH, TEXT, an_object
+from edge.users import complete_user
+from evaluator.bucketing import find_name_hash
+from evaluator.client_response import ResponseOptions, write_client_response
+from evaluator.project import Project
+
+PLACES: Final = (KeyPlace.QUERY, KeyPlace.HEADER)
+HASHES: Final = ("djb2", "sha256", "none")
+SDK_INFO: Final = {"sdkType": SDK_TYPE, "sdkVersion": SDK_VERSION}
+
+type Body = Mapping[str, object]
+
+
+def post_initialize(call: Call) -> Reply:
+    """Evaluate everything for one user, names hashed; a client that holds just this hears that nothing changed."""
+    body = read_client_object(call.request, call.sandbox.settings.max_body_bytes)
+    sent = body.get("user")
+    sent = {} if sent is None else sent
+    metadata = body.get("statsigMetadata")
+    stable_id = metadata.get("stableID") if isinstance(metadata, dict) else None
+    asking = begin_asking(call, complete_user(call, sent, stable_id), WHOLE)
+    project = asking.questions.whole_project()
+    if project is None:
+        raise Refusal(503, "no_spec", asking.questions.fault)
+    response = write_response(asking, project, body)
+    if response["has_updates"] is False:
+        return json_reply(200, {"has_updates": False})
+    return json_reply(200, {**response, "user": echo_user(sent)})
+
+
+def write_response(asking: Asking, project: Project, body: Body) -> Mapping[str, object]:
+    """Return the client response that a body asks for; raises a refusal."""
+    algorithm = body.get("hash") or "djb2"
+    if algorithm not in HASHES:
+        raise refuse_input(f"hash must be one of {', '.join(HASHES)}")
+    held = body.get("full_checksum") if body.get("sinceTime") == project.time else None
+    options = ResponseOptions(
+        hash=str(algorithm),
+        client_key=asking.caller.key if asking.caller.access is Access.CLIENT else None,
+        previous_response_hash=held if isinstance(held, str) else "",
+    )
+    view = asking.view_of(project)
+    response = write_client_response(view, options, SDK_INFO)
+    app = asking.find_app(view)
+    return response if app is None else narrow_response(response, project, app, find_name_hash(options.hash))
+
+
+def echo_user(sent: object) -> dict[str, object]:
+    """Return the user exactly as sent, without private attributes: the client compares it with its own."""
+    return {key: value for key, value in sent.items() if key != "privateAttributes"} if isinstance(sent, dict) else {}
+
+
+_INITIALIZED: Final = an_object(
+    {"has_updates": SWITCH},
+    feature_gates=OBJECT,
+    dynamic_configs=OBJECT,
+    layer_configs=OBJECT,
+    param_stores=OBJECT,
+    time=INTEGER,
+    hash_used=TEXT,
+    user=OBJECT,
+)
+_REFUSALS: Final = {400: ERROR, 401: ERROR, 413: ERROR}
+ROUTES: Final = (
+    Route(
+        "POST",
+        "/v1/initialize",
+        post_initialize,
+        Access.CLIENT,
+        PLACES,
+        body=an_object(
+            {},
+            user=MAYBE_OBJECT,
+            hash={"enum": [*HASHES, None]},
+            sinceTime={"type": ["number", "null"]},
+            full_checksum={"type": ["string", "null"]},
+            statsigMetadata=METADATA,
+        ),
+        replies={200: _INITIALIZED, **_REFUSALS, 503: ERROR},
+        query={"k": TEXT, "se": TEXT},
+    ),
+)

@@ -1,0 +1,3 @@
+from wit_world.imports.types import IpAddress
+
+def lookup(ip_addr: IpAddress, max_len: int) -> str: ...
