@@ -7,7 +7,7 @@ class Entry:
     def take_body(self) -> Pollable | None: ...
     def generation(self) -> int: ...
 
-class KvError_PreconditionFailed: ...  # noqa: N801  # the name that the builder generates
+class KvError_PreconditionFailed: ...  # the name that the builder generates
 
 class InsertMode(Enum):
     OVERWRITE = 0
