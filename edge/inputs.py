@@ -8,7 +8,7 @@ from json import JSONDecodeError, JSONDecoder, JSONEncoder
 from typing import Final, Never
 
 from edge.messages import BodyTooLarge, Refusal, Request, refuse_input
-from edge.nesting import NESTING_LIMIT, is_nested_too_deeply
+from evaluator.nesting import NESTING_LIMIT, is_nested_too_deeply
 
 MANY_NAMES: Final = 100
 LONGEST_NAME: Final = 500  # characters; Statsig's console takes 100

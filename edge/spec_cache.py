@@ -10,11 +10,11 @@ from json import JSONDecodeError, loads
 from typing import Final, NamedTuple
 
 from edge.messages import Header
-from edge.nesting import looks_nested_too_deeply
 from edge.ports import Entry, Platform, StoreFault
 from edge.settings import ReplySettings
 from evaluator.decode import decode_project
 from evaluator.errors import InvalidSpec
+from evaluator.nesting import looks_nested_too_deeply
 from evaluator.project import Project
 
 SHOWN_FAULTS: Final = 3

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from edge.inputs import decode_json, parse_query, split_target
 from edge.messages import Refusal
-from edge.nesting import NESTING_LIMIT, is_nested_too_deeply, looks_nested_too_deeply
+from evaluator.nesting import NESTING_LIMIT, is_nested_too_deeply, looks_nested_too_deeply
 
 
 @pytest.mark.parametrize(
