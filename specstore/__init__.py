@@ -13,6 +13,11 @@ Reading one check:
   in the pages of `piece.further` (usually none), by `pages.read_whole`. A name that is in `project.gates` (or configs,
   or layers) already needs no page.
 
+- `idlists`: `decode_index` reads the value of `keys.list_index_key`, `find_member` the bytes of a unit's hash (what
+  evaluation looks up in `Options.id_lists`); `IdList.find_shard`, `IdList.name_edition` and `keys.shard_key` lead to
+  the one entry to read, `decode_shard` and `holds` tell whether the unit is in it.
+- `forced.decode_overrides` reads the value of `keys.overrides_key`, for `Options.overrides`.
+
 Writing:
 - `cut.cut_project` cuts a Project into pages; `manifest.make_manifest` says what they were made from, and
   `manifest.encode_manifest` writes it.
