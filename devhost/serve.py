@@ -8,7 +8,6 @@ when the host ends by itself. What can be asked of it comes from the environment
 import http.client
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from devhost.build import COMPONENT
 from devhost.event_sink import Received, SinkServer
 from devhost.hosts import ADDRESS, embedded_command, native_command, viceroy_command
 from devhost.local_config import EXAMPLE_SPEC, ROOT, derive_config, read_committed, write_config
+from devhost.stop_signals import StopSignals
 from devhost.viceroy import INSTALL_HINT, find_viceroy
 
 LOCAL = ROOT / ".local"
@@ -176,7 +176,7 @@ def ask_health(port: int) -> tuple[int, bytes] | None:
         connection.close()
 
 
-def wait_until_ready(child: subprocess.Popen[bytes], wishes: Wishes, stop: threading.Event) -> None:
+def wait_until_ready(child: subprocess.Popen[bytes], wishes: Wishes, stop: StopSignals) -> None:
     """Wait for a 200 of `/healthz`; another answer is shown and taken as ready, so that a bad spec can be looked at."""
     deadline = time.monotonic() + START_SECONDS
     while not stop.wait(0.1):
@@ -214,7 +214,7 @@ def describe_ready(wishes: Wishes, seconds: float) -> str:
     )
 
 
-def serve(wishes: Wishes, stop: threading.Event) -> None:
+def serve(wishes: Wishes, stop: StopSignals) -> None:
     """Serve until asked to stop; raises `CannotServe` when the host does not start or ends by itself."""
     started = time.monotonic()
     if not COMPONENT.is_file():
@@ -243,11 +243,8 @@ def serve(wishes: Wishes, stop: threading.Event) -> None:
 
 def main() -> int:
     """Serve what the environment asks for."""
-    stop = threading.Event()
-    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(signum, lambda *_: stop.set())
     try:
-        serve(read_wishes(os.environ), stop)
+        serve(read_wishes(os.environ), StopSignals())
     except CannotServe as problem:
         print(f"gatelet: {problem}", file=sys.stderr)
         return 1

@@ -2,17 +2,18 @@
 
 import argparse
 import os
-import signal
 import sys
-import threading
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from devhost.embedded.program import CannotLoad
 from devhost.embedded.serving import serve
 from devhost.fastly.manifest import InvalidManifest
+from devhost.fastly.server import Server
+from devhost.stop_signals import StopSignals
 
-LONGEST_GOODBYE_SECONDS = 5.0
+START_POLL_SECONDS = 0.02
 
 
 def read_arguments() -> argparse.Namespace:
@@ -25,26 +26,29 @@ def read_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def start(arguments: argparse.Namespace) -> Future[Server]:
+    """Start the server on another thread: compiling takes seconds, in which a signal must be heard too."""
+    address = "127.0.0.1", arguments.port
+    starter = ThreadPoolExecutor(1, "starter")
+    return starter.submit(serve, arguments.manifest, arguments.wasm, address, arguments.requests)
+
+
 def main() -> int:
     """Serve until asked to stop."""
-    # A pipe, not an Event: setting one in a handler blocks for ever when the signal comes while `wait` holds its lock.
-    stopped, stop = os.pipe()
-    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(signum, lambda *_: os.write(stop, b"."))
-    arguments = read_arguments()
+    stop = StopSignals()
     started = time.monotonic()
+    starting = start(read_arguments())
+    while not starting.done():
+        if stop.wait(START_POLL_SECONDS):
+            return 0
     try:
-        server = serve(arguments.manifest, arguments.wasm, ("127.0.0.1", arguments.port), arguments.requests)
+        server = starting.result()
     except (InvalidManifest, CannotLoad, OSError) as problem:
         print(f"gatelet: {problem}", file=sys.stderr)
         return 1
     with server:
         print(f"gatelet: embedded host on 127.0.0.1:{server.port} after {time.monotonic() - started:.1f} s", flush=True)
-        os.read(stopped, 1)
-        # A guest or a client that cannot be ended must not keep the process.
-        watchdog = threading.Timer(LONGEST_GOODBYE_SECONDS, os._exit, (0,))
-        watchdog.daemon = True
-        watchdog.start()
+        stop.wait(None)
     return 0
 
 
@@ -52,5 +56,5 @@ if __name__ == "__main__":
     status = main()
     sys.stdout.flush()
     sys.stderr.flush()
-    # Not sys.exit: it takes apart the modules under guests that still run, which has hung.
+    # Not sys.exit: a guest that still waits for a backend would come back to an interpreter that is being taken apart.
     os._exit(status)

@@ -25,6 +25,7 @@ ALL_INTERFACES: dict[str, type[Interface]] = {**FASTLY_INTERFACES, **WASI_INTERF
 
 ALL_FUEL = 1 << 62
 EPOCH_SECONDS = 0.1
+INTERRUPTED = "wasm trap: interrupt"
 
 
 class Mark(NamedTuple):
@@ -63,8 +64,12 @@ class Sandbox(hosting.Sandbox):
             enter_guest(self, self._call_guest)
         except WasmtimeError as trap:
             if not (isinstance(self.failure, GuestExit) and self.failure.succeeded):
-                text = f"{trap}\n\n{self.streams.stderr.decode(errors='replace')}"
-                self.fail(self.failure or trap, text)
+                self.fail(self.failure or trap, self._describe(trap))
+
+    def _describe(self, trap: WasmtimeError) -> str:
+        if self._host.closing.is_set() and INTERRUPTED in str(trap):
+            return "interrupted, because the host closes"
+        return f"{trap}\n\n{self.streams.stderr.decode(errors='replace')}"
 
     def _call_guest(self) -> None:
         program = self._host.program

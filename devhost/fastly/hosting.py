@@ -25,7 +25,8 @@ MEMORY_LIMIT = 128 << 20
 REQUESTS_PER_SANDBOX = 6
 MOST_WAITING = 5
 LONGEST_WAIT = 10.0
-CLOSE_SECONDS = 2.0
+GRACE_SECONDS = 1.0  # for what is being answered when the host closes
+CLOSE_SECONDS = 2.0  # for what had to be interrupted then
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +66,15 @@ class Sandbox(ABC):
 
     def run(self) -> None:
         """Run the guest to its end, let go of what it held, and answer what it left unanswered."""
-        self.run_guest()
-        for left in self.handles.drain():
-            drop_resource(left)
-        if not self.exchange.is_answered:
-            self.exchange.answer(Response(), Body())
+        status = 500  # unless it gets to its end: also a bug of this host must not leave a client waiting
+        try:
+            self.run_guest()
+            for left in self.handles.drain():
+                drop_resource(left)
+            status = 200
+        finally:
+            if not self.exchange.is_answered:
+                self.exchange.answer(Response(status), Body())
 
     @abstractmethod
     def run_guest(self) -> None:
@@ -130,9 +135,9 @@ class Host[Kind: Sandbox](ABC):
 
     def start(self, exchange: Exchange, *, then: Exchange | None = None) -> Kind:
         """Start a sandbox for an exchange; the other one is what it gets when it asks for a further request."""
-        self._free.acquire()
         sandbox = self.make_sandbox(exchange, self.next_number(), then)
         thread = threading.Thread(target=self._run, args=(sandbox,), name=f"sandbox {sandbox.number}", daemon=True)
+        self._free.acquire()
         with self._lock:
             self._running[sandbox.number] = thread
         thread.start()
@@ -153,12 +158,12 @@ class Host[Kind: Sandbox](ABC):
         try:
             sandbox.run()
         finally:
-            self._free.release()
             self.ended.append(sandbox)
-            for line in sandbox.list_output():
-                self.report(line)
             with self._lock:
                 del self._running[sandbox.number]
+            self._free.release()
+            for line in sandbox.list_output():
+                self.report(line)
 
     def enqueue(self, pending: PendingRequest) -> bool:
         """Put a sandbox in line unless the line is full."""
@@ -183,14 +188,19 @@ class Host[Kind: Sandbox](ABC):
         self.report(f"{name} :: {message.decode(errors='replace')}")
 
     def close(self) -> None:
-        """End every sandbox: those that wait at once, those that compute as soon as they can be interrupted."""
+        """End every sandbox: those that wait at once, those that serve after a grace, the rest by interrupting them."""
         self.closing.set()
         with self._lock:
             waiting, self._waiting = self._waiting, []
-            running = list(self._running.values())
         for pending in waiting:
             pending.settle(None)
+        self._join_all(GRACE_SECONDS)
         self.interrupt()
-        deadline = time.monotonic() + CLOSE_SECONDS
+        self._join_all(CLOSE_SECONDS)
+
+    def _join_all(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        with self._lock:
+            running = list(self._running.values())
         for thread in running:
             thread.join(max(0.0, deadline - time.monotonic()))

@@ -8,10 +8,11 @@ import socket
 import socketserver
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from email.utils import formatdate
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
-from threading import Thread
+from threading import Condition, Thread
 from typing import Any, Self
 
 from devhost.fastly.backends import outgoing_headers
@@ -23,6 +24,7 @@ from devhost.fastly.values import Err
 IDLE_SECONDS = 60.0
 LONGEST_LINE = 1 << 16
 LARGEST_BODY = 64 << 20
+LAST_WRITES_SECONDS = 1.0
 BODILESS = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 
@@ -45,8 +47,9 @@ class Connection(BaseHTTPRequestHandler):
                 self.close_connection = True
                 return
             exchange = Exchange(self.read_request(), Body(self.read_body()))
-            self.server.host.dispatch(exchange)
-            self.write_reply(*exchange.wait())
+            with self.server.answering():
+                self.server.host.dispatch(exchange)
+                self.write_reply(*exchange.wait())
         except BadRequest as problem:
             self.close_connection = True
             self.send_error(HTTPStatus.BAD_REQUEST, str(problem))
@@ -143,6 +146,8 @@ class Server(socketserver.ThreadingTCPServer):
         super().__init__(address, Connection)
         self.host = host
         self._numbers = iter(range(1 << 62))
+        self._answering = 0
+        self._answered = Condition()
         Thread(target=self.serve_forever, args=(0.05,), name="listener", daemon=True).start()
 
     def __enter__(self) -> Self:
@@ -161,6 +166,18 @@ class Server(socketserver.ThreadingTCPServer):
         """Return a number for a request."""
         return next(self._numbers)
 
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Count a request as being answered."""
+        with self._answered:
+            self._answering += 1
+        try:
+            yield
+        finally:
+            with self._answered:
+                self._answering -= 1
+                self._answered.notify_all()
+
     def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
         """Accept a client; replies are small and wait for nothing."""
         client, address = super().get_request()
@@ -172,7 +189,9 @@ class Server(socketserver.ThreadingTCPServer):
         print(f"gatelet: serving {client_address} failed: {sys.exception()!r}", file=sys.stderr, flush=True)
 
     def close(self) -> None:
-        """Stop listening and end the host."""
+        """Stop listening, end the host, and let what it answered reach the clients."""
         self.shutdown()
         self.server_close()
         self.host.close()
+        with self._answered:
+            self._answered.wait_for(lambda: self._answering == 0, LAST_WRITES_SECONDS)

@@ -1,12 +1,5 @@
 import http.client
-import itertools
-import os
-import re
-import select
-import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -88,44 +81,6 @@ def test_clients_that_go_away_end_nothing_else(server: Server) -> None:
         replies = list(clients.map(ask, range(400)))
     assert [reply[:15] for reply in replies[::2]] == [b"HTTP/1.1 200 OK"] * 200
     assert status_of(server) == 200
-
-
-def test_failing_host_functions_stay_in_their_sandbox_under_eight_threads(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    numbers = itertools.count()
-
-    def fail(*_arguments: object) -> float:
-        raise LookupError(f"failure {next(numbers)}.")
-
-    monkeypatch.setattr(type(server.host.faults), "seconds", fail)
-
-    def ask(_number: int) -> bytes:
-        return talk(server, b"GET /gate?name=test_fastly&userID=u HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
-
-    with ThreadPoolExecutor(8) as clients:
-        replies = list(clients.map(ask, range(80)))
-    seen = [int(re.findall(rb"LookupError: failure (\d+)\.", reply)[0]) for reply in replies]
-    assert sorted(seen) == list(range(80))
-
-
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_signal_ends_the_process_cleanly(signum: signal.Signals, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "devhost.embedded", "--port", "0"]
-    log = tmp_path / "log"
-    with log.open("wb") as errors, subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors) as child:
-        assert child.stdout is not None
-        assert select.select([child.stdout], [], [], 60)[0]
-        port = int(re.findall(rb"127\.0\.0\.1:(\d+)", os.read(child.stdout.fileno(), 1000))[0])
-        with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
-            client.sendall(b"GET /gate?name=test_fastly&userID=u HTTP/1.1\r\nhost: a\r\n\r\n")
-            assert client.recv(1000).startswith(b"HTTP/1.1")
-            child.send_signal(signum)
-            try:
-                assert child.wait(30) == 0
-            finally:
-                child.kill()
-    assert "Traceback" not in log.read_text(encoding="utf-8")
 
 
 def test_manifest_that_is_not_understood_is_named(tmp_path: Path) -> None:
