@@ -30,6 +30,7 @@ class Project:
         "default_tier",
         "document",
         "gates",
+        "kept",
         "layers",
         "mappings",
     )
@@ -45,6 +46,8 @@ class Project:
         self.mappings = _table(document, "overrides") if has_mapping else {}
         self.cmab_configs = _table(document, "cmab_configs")
         self._preparer = Preparer(_table(document, "condition_map"))
+        # What client responses keep of this project (`client_response.kept`).
+        self.kept: dict[object, object] = {}
         self._gates: dict[str, Spec] = {}
         self._configs: dict[str, Spec] = {}
         self._layers: dict[str, Spec] = {}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
-from evaluator.client_response import FORMATS, ResponseOptions, write_client_response
+from evaluator.client_response import FORMATS, ResponseOptions, join_parts, write_response_parts
 from evaluator.decode import decode_project
 from evaluator.evaluate import check_gate, evaluate_gate
 from evaluator.project import Project
@@ -112,7 +112,7 @@ def respond(meter: Meter, text: bytes, _query: Mapping[str, str]) -> None:
 
 def write_response(project: Project, user: User, options: ResponseOptions) -> bytes:
     """Write one response as the body of a reply."""
-    return json.dumps(write_client_response(make_view(project, user), options, SDK_INFO)).encode()
+    return join_parts(write_response_parts(make_view(project, user), options, SDK_INFO)).encode("ascii")
 
 
 SCENARIOS: Final[dict[str, Callable[[Meter, bytes, Mapping[str, str]], None]]] = {

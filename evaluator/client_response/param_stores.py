@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Final, cast
 
+from evaluator.client_response.kept import encode
+
 if TYPE_CHECKING:
+    from evaluator.client_response.kept import Kept
+    from evaluator.client_response.sections import Sections
     from evaluator.project import Project
 
 # What a parameter refers to → the keys it keeps, and the one whose name is hashed.
@@ -18,17 +22,22 @@ _KEPT: Final[dict[str, tuple[str | None, tuple[str, ...]]]] = {
 }
 
 
-def write_param_stores(
-    project: Project,
-    is_for_app: Callable[[Mapping[str, object]], bool],
-    wanted: Collection[str] | None,
-    hash_name: Callable[[str], str],
+def write_param_stores(project: Project, sections: Sections, wanted: Collection[str] | None, kept: Kept) -> str:
+    """Return the object {hashed store name: {parameter name: reference}}; whole, it is written once."""
+    if wanted is not None or not sections.holds_all:
+        return encode(_list_stores(project, sections, wanted, kept.find_name))
+    if kept.param_stores is None:
+        kept.param_stores = encode(_list_stores(project, sections, None, kept.find_name))
+    return kept.param_stores
+
+
+def _list_stores(
+    project: Project, sections: Sections, wanted: Collection[str] | None, hash_name: Callable[[str], str]
 ) -> dict[str, object]:
-    """Return {hashed store name: {parameter name: reference}}."""
     stores = project.document.get("param_stores")
     written: dict[str, object] = {}
     for name, store in stores.items() if isinstance(stores, dict) else ():
-        if is_for_app(store) and (wanted is None or name in wanted):
+        if sections.is_for_app(store) and (wanted is None or name in wanted):
             parameters = cast("Mapping[str, Mapping[str, object]]", store.get("parameters") or {})
             written[hash_name(name)] = {key: _write(key, one, hash_name) for key, one in parameters.items()}
     return written

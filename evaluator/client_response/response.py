@@ -1,0 +1,126 @@
+"""A whole client response: its parts, each a JSON text, joined."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+from zlib import adler32, crc32
+
+from evaluator.bucketing import hash_djb2_number
+from evaluator.client_response import init_v2, v1, v2
+from evaluator.client_response.kept import encode, find_kept
+from evaluator.client_response.param_stores import write_param_stores
+from evaluator.client_response.sections import Sections
+from evaluator.client_response.session_replay import write_session_replay
+from evaluator.coerce import find_text
+from evaluator.errors import EvaluationDepthExceeded
+
+if TYPE_CHECKING:
+    from evaluator.client_response.entries import Entry
+    from evaluator.client_response.options import ResponseOptions
+    from evaluator.view import UserView
+
+type Parts = dict[str, str]
+
+_WRITERS: Final[dict[str, type[v1.Writer]]] = {"v1": v1.Writer, "v2": v2.Writer, "init-v2": init_v2.Writer}
+_SECTIONS: Final = ("feature_gates", "dynamic_configs", "layer_configs", "param_stores")
+# What a client stores of a response, and so what its checksum is about.
+_STORED: Final = (*_SECTIONS, "exposures", "values")
+
+
+def write_client_response(view: UserView, options: ResponseOptions, sdk_info: Mapping[str, str]) -> dict[str, Any]:
+    """Evaluate everything for the user of the view, and return the response as JSON values."""
+    response: dict[str, Any] = json.loads(join_parts(write_response_parts(view, options, sdk_info)))
+    return response
+
+
+def write_response_parts(view: UserView, options: ResponseOptions, sdk_info: Mapping[str, str]) -> Parts:
+    """Evaluate everything for the user of the view, and return {top-level key: JSON text}.
+
+    The view must have been made with `find_target_app` as its app.
+    """
+    try:
+        parts = _write(view, options, sdk_info)
+    except EvaluationDepthExceeded:
+        view.forget_unfinished()
+        return blank_parts(view, sdk_info)
+    if options.previous_response_hash is not None:
+        checksum = hash_parts(parts)
+        if checksum == options.previous_response_hash:
+            return blank_parts(view, sdk_info)
+        parts["full_checksum"] = encode(checksum)
+    return parts
+
+
+def join_parts(parts: Mapping[str, str]) -> str:
+    """Return the text of a response; it is ASCII."""
+    return "{" + ",".join([f'"{key}":{text}' for key, text in parts.items()]) + "}"
+
+
+def write_client_entry(view: UserView, kind: str, name: str, options: ResponseOptions) -> Entry | None:
+    """Return the entry of one spec as a v1 response has it; None when the response does not hold it."""
+    writer = v1.Writer(find_kept(view.project, options.hash), options)
+    try:
+        entries = json.loads(writer.write_all(Sections(view, options).find_one(kind, name)))
+    except EvaluationDepthExceeded:
+        view.forget_unfinished()
+        return None
+    return next(iter(entries.values()), None)
+
+
+def blank_parts(view: UserView, sdk_info: Mapping[str, str]) -> Parts:
+    """Return the response that says nothing is new, which the core also gives when one spec cannot be evaluated."""
+    return {
+        **dict.fromkeys(_SECTIONS, "{}"),
+        "time": "0",
+        "has_updates": "false",
+        "hash_used": '""',
+        "user": encode(view.loggable_user()),
+        "sdkParams": "{}",
+        "sdkInfo": encode(sdk_info),
+        "evaluated_keys": "{}",
+    }
+
+
+def _write(view: UserView, options: ResponseOptions, sdk_info: Mapping[str, str]) -> Parts:
+    sections = Sections(view, options)
+    kept = find_kept(view.project, options.hash)
+    writer = _WRITERS.get(options.response_format, v1.Writer)(kept, options)
+    parts = {
+        "feature_gates": writer.write_all(sections.gates()),
+        "dynamic_configs": writer.write_all(sections.configs()),
+        "layer_configs": writer.write_all(sections.layers()),
+        "param_stores": write_param_stores(view.project, sections, options.param_stores, kept),
+        "time": encode(view.project.time),
+        "has_updates": "true",
+        "hash_used": encode(options.hash),
+        "user": encode(view.loggable_user()),
+        "sdkParams": "{}",
+        "evaluated_keys": encode(view.user.evaluated_keys()),
+        "sdkInfo": encode(sdk_info),
+        **writer.tables(),
+    }
+    parts.update((key, encode(value)) for key, value in write_session_replay(view, kept.find_name).items())
+    attributes = hash_private_attributes(view.user.private_attributes)
+    if attributes is not None:
+        parts["pa_hash"] = encode(attributes)
+    return parts
+
+
+def hash_private_attributes(attributes: Mapping[str, object]) -> str | None:
+    """Return the sum of djb2("key:text") over the private attributes, in 32 bits."""
+    if not attributes:
+        return None
+    total = sum(hash_djb2_number(f"{key}:{find_text(value) or ''}") for key, value in attributes.items())
+    return str(total & 0xFFFFFFFF)
+
+
+def hash_parts(parts: Mapping[str, str]) -> str:
+    """Identify what a client stores; the core hashes other bytes, but a client only ever sends ours back.
+
+    Two checksums of 32 bits that zlib counts quickly: SHA-256 of a response costs several times its evaluation in the
+    component, and nobody gains by forging a checksum of what they hold themselves.
+    """
+    text = "\n".join([parts[key] for key in _STORED if key in parts]).encode("ascii")
+    return str(crc32(text) << 32 | adler32(text))
