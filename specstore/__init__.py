@@ -19,8 +19,9 @@ Reading one check:
 - `forced.decode_overrides` reads the value of `keys.overrides_key`, for `Options.overrides`.
 
 Writing:
-- `cut.cut_project` cuts a Project into pages; `manifest.make_manifest` says what they were made from, and
-  `manifest.encode_manifest` writes it.
+- `cut.cut_project` cuts a Project into pages. `plan.plan_publication` says what to write in which order,
+  `plan.plan_lists` the same for ID lists, `plan.plan_collection` what may go; `limits.check_writes` what Fastly would
+  not take.
 
 Every decoder raises `InvalidEntry` and nothing else.
 """

@@ -19,6 +19,7 @@ PAGE: Final = b"gatelet-page/1"
 MANIFEST: Final = b"gatelet-manifest/1"
 LIST_INDEX: Final = b"gatelet-lists/1"
 LIST_SHARD: Final = b"gatelet-shard/1"
+LIST_DIGESTS: Final = b"gatelet-digests/1"
 
 _LONGEST_LINE: Final = 80
 
