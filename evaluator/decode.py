@@ -3,22 +3,27 @@
 The two shapes are told apart by their sections: lists with names inside are v1, maps are v2. A document is checked
 whole before anything is made of it, and everything that does not fit is named at once. Specs themselves are prepared
 later, when first asked for (`prepare`).
+
+A check returns the faults of one value, each as the path from there and what is wrong (`.salt: is null`); who holds the
+value puts its own part of the path before them. Nearly all values fit, so a `Shape` first asks only whether one does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain, islice
+from operator import contains
 from typing import Final, cast
 
 from evaluator.errors import InvalidSpec
 from evaluator.project import Project
 
 type Document = Mapping[str, object]
+type Faults = Sequence[str]
+type Check = Callable[[object], Faults]
 
 _MOST_FAULTS: Final = 100
 _SECTIONS: Final = {"feature_gates": "feature_gate", "dynamic_configs": "dynamic_config", "layer_configs": "layer"}
-_TEXT: Final = (str,)
-_NUMBER: Final = (int, float)
 _NAMES: Final = {
     str: "a text",
     int: "an integer",
@@ -27,202 +32,220 @@ _NAMES: Final = {
     list: "an array",
     dict: "an object",
 }
+_NO_FAULTS: Final[Faults] = ()
 
-# key → (types, whether it must be there)
-_SPEC_KEYS: Final[dict[str, tuple[tuple[type, ...], bool]]] = {
-    "type": (_TEXT, False),
-    "salt": (_TEXT, True),
-    "enabled": ((bool,), True),
-    "rules": ((list,), True),
-    "idType": (_TEXT, False),
-    "entity": (_TEXT, False),
-    "version": ((int,), False),
-    "isActive": ((bool,), False),
-    "hasSharedParams": ((bool,), False),
-    "explicitParameters": ((list,), False),
-    "targetAppIDs": ((list,), False),
-    "forwardAllExposures": ((bool,), False),
-    "useNewLayerEval": ((bool,), False),
-}
-_RULE_KEYS: Final[dict[str, tuple[tuple[type, ...], bool]]] = {
-    "id": (_TEXT, True),
-    "passPercentage": (_NUMBER, True),
-    "conditions": ((list,), True),
-    "salt": (_TEXT, False),
-    "groupName": (_TEXT, False),
-    "configDelegate": (_TEXT, False),
-    "isExperimentGroup": ((bool,), False),
-    "samplingRate": ((int,), False),
-}
-_CONDITION_KEYS: Final[dict[str, tuple[tuple[type, ...], bool]]] = {
-    "type": (_TEXT, True),
-    "operator": (_TEXT, False),
-    "additionalValues": ((dict,), False),
-}
-_DOCUMENT_KEYS: Final[dict[str, tuple[tuple[type, ...], bool]]] = {
-    "time": ((int,), False),
-    "condition_map": ((dict,), False),
-    "default_environment": (_TEXT, False),
-    "sdk_configs": ((dict,), False),
-    "overrides": ((dict,), False),
-    "override_rules": ((dict,), False),
-    "cmab_configs": ((dict,), False),
-    "param_stores": ((dict,), False),
-    "session_replay_info": ((dict,), False),
-    "sdk_keys_to_app_ids": ((dict,), False),
-    "hashed_sdk_keys_to_app_ids": ((dict,), False),
-}
-_BANDIT_KEYS: Final[dict[str, tuple[tuple[type, ...], bool]]] = {
-    "salt": (_TEXT, True),
-    "idType": (_TEXT, True),
-    "enabled": ((bool,), True),
-    "version": ((int,), True),
-    "sampleRate": (_NUMBER, True),
-    "higherIsBetter": ((bool,), True),
-    "groups": ((list,), True),
-    "config": ((dict,), False),
-    "targetingGateName": (_TEXT, False),
-}
-_BANDIT_GROUP_KEYS: Final[dict[str, tuple[tuple[type, ...], bool]]] = {"id": (_TEXT, True), "name": (_TEXT, True)}
-_BANDIT_WEIGHT_KEYS: Final[dict[str, tuple[tuple[type, ...], bool]]] = {
-    "alpha": (_NUMBER, True),
-    "intercept": (_NUMBER, True),
-    "records": ((int,), True),
-    "weightsNumerical": ((dict,), True),
-    "weightsCategorical": ((dict,), True),
-}
+
+class Shape:
+    """The keys of an object that are read, with the types each may have; `present` must be there, with any value."""
+
+    __slots__ = ("_allowed", "_keys", "_optional", "_present", "_required")
+
+    def __init__(
+        self, required: Mapping[str, type], optional: Mapping[str, type], present: tuple[str, ...] = ()
+    ) -> None:
+        self._required = required
+        self._optional = optional
+        self._present = present
+        self._keys = (*required, *optional)
+        self._allowed = tuple(
+            [frozenset(_types(kind)) for kind in required.values()]
+            + [frozenset((*_types(kind), type(None))) for kind in optional.values()]
+        )
+
+    def find_faults(self, value: object) -> Faults:
+        """Name what does not fit."""
+        if type(value) is not dict:
+            return (": must be an object",)
+        # In C from end to end: this is asked of every spec, rule and condition.
+        if all(map(contains, self._allowed, map(type, map(value.get, self._keys)))):
+            for key in self._present:
+                if key not in value:
+                    return list(self._list_faults(value))
+            return _NO_FAULTS
+        return list(self._list_faults(value))
+
+    def _list_faults(self, value: Document) -> Iterable[str]:
+        for key in self._required:
+            if value.get(key) is None:
+                yield f".{key}: {'is null' if key in value else 'is missing'}"
+        for key, kind in chain(self._required.items(), self._optional.items()):
+            if value.get(key) is not None and type(value[key]) not in _types(kind):
+                yield f".{key}: must be {' or '.join(_NAMES[one] for one in _types(kind))}"
+        yield from (f".{key}: is missing" for key in self._present if key not in value)
+
+
+def _types(kind: type) -> tuple[type, ...]:
+    """Return the types of the JSON values that fit: an integer is a number."""
+    return (int, float) if kind is float else (kind,)
+
+
+_SPEC: Final = Shape(
+    {"salt": str, "enabled": bool, "rules": list},
+    {
+        "type": str,
+        "idType": str,
+        "entity": str,
+        "version": int,
+        "isActive": bool,
+        "hasSharedParams": bool,
+        "explicitParameters": list,
+        "targetAppIDs": list,
+        "forwardAllExposures": bool,
+        "useNewLayerEval": bool,
+    },
+    ("defaultValue",),
+)
+_RULE: Final = Shape(
+    {"id": str, "passPercentage": float, "conditions": list},
+    {
+        "salt": str,
+        "groupName": str,
+        "configDelegate": str,
+        "isExperimentGroup": bool,
+        "samplingRate": int,
+    },
+    ("returnValue",),
+)
+_CONDITION: Final = Shape({"type": str}, {"operator": str, "additionalValues": dict})
+_DOCUMENT: Final = Shape(
+    {},
+    {
+        "time": int,
+        "condition_map": dict,
+        "default_environment": str,
+        "sdk_configs": dict,
+        "overrides": dict,
+        "override_rules": dict,
+        "cmab_configs": dict,
+        "param_stores": dict,
+        "session_replay_info": dict,
+        "sdk_keys_to_app_ids": dict,
+        "hashed_sdk_keys_to_app_ids": dict,
+    },
+)
+_NAMED: Final = Shape({"name": str}, {})
+_MAPPING: Final = Shape({"new_config_name": str, "rules": list}, {})
+_MAPPING_RULE: Final = Shape({"rule_name": str}, {"start_time": int})
+_BANDIT: Final = Shape(
+    {
+        "salt": str,
+        "idType": str,
+        "enabled": bool,
+        "version": int,
+        "sampleRate": float,
+        "higherIsBetter": bool,
+        "groups": list,
+    },
+    {"config": dict, "targetingGateName": str},
+    ("defaultValue",),
+)
+_BANDIT_GROUP: Final = Shape({"id": str, "name": str}, {}, ("parameterValues",))
+_BANDIT_WEIGHTS: Final = Shape(
+    {"alpha": float, "intercept": float, "records": int, "weightsNumerical": dict, "weightsCategorical": dict}, {}
+)
 
 
 def decode_project(document: object) -> Project:
     """Read a JSON value as a config spec; raises InvalidSpec naming everything that does not fit."""
-    faults: list[str] = []
-    for fault in find_faults(document):
-        faults.append(fault)
-        if len(faults) == _MOST_FAULTS:
-            faults.append("…: more faults follow")
-            break
+    faults = list(islice(find_faults(document), _MOST_FAULTS + 1))
+    if len(faults) > _MOST_FAULTS:
+        faults[_MOST_FAULTS] = "…: more faults follow"
     if faults:
         raise InvalidSpec(faults)
     checked = cast("Document", document)
-    gates, configs, layers = (_by_name(checked[key], entity) for key, entity in _SECTIONS.items())
+    gates, configs, layers = [_by_name(checked[key], entity) for key, entity in _SECTIONS.items()]
     return Project(checked, gates, configs, layers)
 
 
-def find_faults(document: object) -> Iterator[str]:
-    """Yield every misfit as "path: what is wrong"."""
+def find_faults(document: object) -> Iterable[str]:
+    """Yield misfits as "path: what is wrong"; past the first hundred of one section there may be more."""
     if not isinstance(document, dict):
         yield "document: must be an object"
         return
     if document.get("has_updates") is not True:
         yield "has_updates: must be true (a document without updates holds no spec)"
-    yield from _check_keys(document, _DOCUMENT_KEYS, "")
+    yield from (fault.removeprefix(".") for fault in _DOCUMENT.find_faults(document))
     for key in _SECTIONS:
         yield from _check_section(key, document.get(key))
-    for name, condition in _items(document.get("condition_map")):
-        yield from _check_condition(condition, f"condition_map.{name}")
-    for name, rule in _items(document.get("override_rules")):
-        yield from _check_rule(rule, f"override_rules.{name}")
-    for name, mappings in _items(document.get("overrides")):
-        yield from _check_mappings(mappings, f"overrides.{name}")
-    for name, bandit in _items(document.get("cmab_configs")):
-        yield from _check_bandit(bandit, f"cmab_configs.{name}")
+    for key, check in _TABLES.items():
+        yield from _check_table(key, document.get(key), check)
 
 
-def _items(table: object) -> Iterator[tuple[str, object]]:
-    if isinstance(table, dict):
-        yield from table.items()
-
-
-def _check_section(key: str, section: object) -> Iterator[str]:
+def _check_section(key: str, section: object) -> Faults:
     if isinstance(section, dict):
-        for name, spec in section.items():
-            yield from _check_spec(spec, f"{key}.{name}")
-    elif isinstance(section, list):
-        for index, spec in enumerate(section):
-            path = f"{key}[{index}]"
-            yield from _check_spec(spec, path)
-            if isinstance(spec, dict) and not isinstance(spec.get("name"), str):
-                yield f"{path}.name: must be a text"
-    else:
-        yield f"{key}: must be an object (v2) or an array (v1)"
+        return _check_table(key, section, _check_spec)
+    if isinstance(section, list):
+        return _check_list(key, section, lambda spec: (*_check_spec(spec), *_NAMED.find_faults(spec)))
+    return (f"{key}: must be an object (v2) or an array (v1)",)
 
 
-def _check_spec(spec: object, path: str) -> Iterator[str]:
-    if not isinstance(spec, dict):
-        yield f"{path}: must be an object"
-        return
-    yield from _check_keys(spec, _SPEC_KEYS, f"{path}.")
-    if "defaultValue" not in spec:
-        yield f"{path}.defaultValue: is missing"
-    rules = spec.get("rules")
-    for index, rule in enumerate(rules if isinstance(rules, list) else ()):
-        yield from _check_rule(rule, f"{path}.rules[{index}]")
+def _check_table(key: str, table: object, check: Check) -> Faults:
+    """Check each value of an object."""
+    faults: list[str] = []
+    for name, value in table.items() if isinstance(table, dict) else ():
+        found = check(value)
+        if found:
+            faults += [f"{key}.{name}{fault}" for fault in found]
+            if len(faults) > _MOST_FAULTS:
+                break
+    return faults
 
 
-def _check_rule(rule: object, path: str) -> Iterator[str]:
-    if not isinstance(rule, dict):
-        yield f"{path}: must be an object"
-        return
-    yield from _check_keys(rule, _RULE_KEYS, f"{path}.")
-    if "returnValue" not in rule:
-        yield f"{path}.returnValue: is missing"
-    conditions = rule.get("conditions")
-    for index, condition in enumerate(conditions if isinstance(conditions, list) else ()):
-        if not isinstance(condition, str):
-            yield from _check_condition(condition, f"{path}.conditions[{index}]")
+def _check_list(key: str, values: object, check: Check) -> Faults:
+    """Check each value of an array."""
+    faults: list[str] = []
+    for index, value in enumerate(values if isinstance(values, list) else ()):
+        found = check(value)
+        if found:
+            faults += [f"{key}[{index}]{fault}" for fault in found]
+            if len(faults) > _MOST_FAULTS:
+                break
+    return faults
 
 
-def _check_condition(condition: object, path: str) -> Iterator[str]:
-    if not isinstance(condition, dict):
-        yield f"{path}: must be an object"
-        return
-    yield from _check_keys(condition, _CONDITION_KEYS, f"{path}.")
+def _check_spec(spec: object) -> Faults:
+    faults = _SPEC.find_faults(spec)
+    inner = _check_list(".rules", spec.get("rules"), _check_rule) if isinstance(spec, dict) else _NO_FAULTS
+    return (*faults, *inner) if faults or inner else _NO_FAULTS
 
 
-def _check_mappings(mappings: object, path: str) -> Iterator[str]:
+def _check_rule(rule: object) -> Faults:
+    faults = _RULE.find_faults(rule)
+    inner = _check_list(".conditions", rule.get("conditions"), _check_condition) if isinstance(rule, dict) else ()
+    return (*faults, *inner) if faults or inner else _NO_FAULTS
+
+
+def _check_condition(condition: object) -> Faults:
+    """Check a condition; inside a rule it may also be a text, the id of one."""
+    return _NO_FAULTS if isinstance(condition, str) else _CONDITION.find_faults(condition)
+
+
+def _check_mappings(mappings: object) -> Faults:
     if not isinstance(mappings, list):
-        yield f"{path}: must be an array"
-        return
-    for index, mapping in enumerate(mappings):
-        here = f"{path}[{index}]"
-        if not isinstance(mapping, dict) or not isinstance(mapping.get("new_config_name"), str):
-            yield f"{here}.new_config_name: must be a text"
-            continue
-        rules = mapping.get("rules")
-        if not isinstance(rules, list):
-            yield f"{here}.rules: must be an array"
-            continue
-        for number, rule in enumerate(rules):
-            keys = {"rule_name": (_TEXT, True), "start_time": ((int,), False)}
-            yield from _check_keys(rule, keys, f"{here}.rules[{number}].")
+        return (": must be an array",)
+    return _check_list("", mappings, _check_mapping)
 
 
-def _check_bandit(bandit: object, path: str) -> Iterator[str]:
-    yield from _check_keys(bandit, _BANDIT_KEYS, f"{path}.")
-    if not isinstance(bandit, dict):
-        return
-    if "defaultValue" not in bandit:
-        yield f"{path}.defaultValue: is missing"
-    groups = bandit.get("groups")
-    for index, group in enumerate(groups if isinstance(groups, list) else ()):
-        yield from _check_keys(group, _BANDIT_GROUP_KEYS, f"{path}.groups[{index}].")
-        if isinstance(group, dict) and "parameterValues" not in group:
-            yield f"{path}.groups[{index}].parameterValues: is missing"
-    for name, weights in _items(bandit.get("config")):
-        yield from _check_keys(weights, _BANDIT_WEIGHT_KEYS, f"{path}.config.{name}.")
+def _check_mapping(mapping: object) -> Faults:
+    rules = mapping.get("rules") if isinstance(mapping, dict) else None
+    return (*_MAPPING.find_faults(mapping), *_check_list(".rules", rules, _MAPPING_RULE.find_faults))
 
 
-def _check_keys(value: object, keys: Mapping[str, tuple[tuple[type, ...], bool]], prefix: str) -> Iterator[str]:
-    if not isinstance(value, dict):
-        yield f"{prefix[:-1]}: must be an object"
-        return
-    for key, (types, needed) in keys.items():
-        found = value.get(key)
-        if found is None:
-            if needed:
-                yield f"{prefix}{key}: {'is null' if key in value else 'is missing'}"
-        elif type(found) not in types:
-            yield f"{prefix}{key}: must be {' or '.join(_NAMES[one] for one in types)}"
+def _check_bandit(bandit: object) -> Faults:
+    groups, weights = (bandit.get("groups"), bandit.get("config")) if isinstance(bandit, dict) else (None, None)
+    return (
+        *_BANDIT.find_faults(bandit),
+        *_check_list(".groups", groups, _BANDIT_GROUP.find_faults),
+        *_check_table(".config", weights, _BANDIT_WEIGHTS.find_faults),
+    )
+
+
+_TABLES: Final[dict[str, Check]] = {
+    "condition_map": _CONDITION.find_faults,
+    "override_rules": _check_rule,
+    "overrides": _check_mappings,
+    "cmab_configs": _check_bandit,
+}
 
 
 def _by_name(section: object, entity: str) -> Document:
