@@ -74,7 +74,7 @@ class Check(NamedTuple):
         return self.evaluation is not None and self.evaluation.state != UNRECOGNIZED
 
 
-def begin_asking(call: Call, user: User, wanted: Sequence[Wanted]) -> Asking:
+def begin_asking(call: Call, user: User, wanted: Sequence[Wanted] | None) -> Asking:
     """Return what all checks of a call share."""
     return Asking(user, call.caller, call.sandbox.begin_questions(wanted, call.caller.key), {})
 

@@ -23,10 +23,15 @@ from edge.ports import (
 class MemoryEntry:
     """A value with its generation."""
 
-    def __init__(self, value: bytes, generation: int) -> None:
+    def __init__(self, value: bytes, generation: int, metadata: str | None = None) -> None:
         self.value = value
         self.generation = generation
         self.reads = 0
+        self._metadata = metadata
+
+    def metadata(self) -> str | None:
+        """Return the metadata."""
+        return self._metadata
 
     def read(self, limit: int = LARGEST_VALUE) -> bytes:
         """Return the value, and count that it was asked for."""
@@ -93,9 +98,9 @@ class MemoryPlatform:
         self.lines: list[str] = []
         self._generations = itertools.count(1)
 
-    def put(self, store: str, key: str, value: bytes) -> MemoryEntry:
+    def put(self, store: str, key: str, value: bytes, metadata: str | None = None) -> MemoryEntry:
         """Write a value under a new generation."""
-        entry = MemoryEntry(value, next(self._generations))
+        entry = MemoryEntry(value, next(self._generations), metadata)
         self.stores.setdefault(store, {})[key] = entry
         return entry
 
@@ -121,7 +126,7 @@ class MemoryPlatform:
             old = values.get(key)
             if old is not None and (rules.only_new or rules.if_generation not in (None, old.generation)):
                 return False
-            self.put(store, key, value)
+            self.put(store, key, value, rules.metadata)
             return True
 
         return MemoryPending(self.find_fault(key), insert)

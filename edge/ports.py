@@ -32,6 +32,9 @@ class Entry(Protocol):
     def generation(self) -> int:
         """Tell this value from an earlier one under the same key."""
 
+    def metadata(self) -> str | None:
+        """Return what the writer said of the value; raises StoreFault."""
+
     def read(self, limit: int = LARGEST_VALUE) -> bytes:
         """Read the whole value, once; raises StoreFault, and ValueTooLarge without reading much past the limit."""
 
@@ -42,6 +45,7 @@ class InsertRules(NamedTuple):
     only_new: bool = False  # not when the key is there
     if_generation: int | None = None  # not when the key has another generation
     ttl_seconds: int | None = None
+    metadata: str | None = None
 
 
 ALWAYS: Final = InsertRules()

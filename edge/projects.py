@@ -1,14 +1,73 @@
-"""Several projects behind one service: which spec an API key asks.
+"""The specs of a sandbox: one for each project that was asked about, and which of them an API key asks.
 
-The table stands in the setting `projects` as `fingerprint=spec_key` pairs separated by white space, so that no key
-stands where settings are shown. A key that is not in it asks the spec of the setting `spec_key`; without a table every
-key does, and nothing is hashed.
+The table of projects stands in the setting `projects` as `fingerprint=spec_key` pairs separated by white space, so that
+no key stands where settings are shown. A key that is not in it asks the spec of the setting `spec_key`; without a table
+every key does, and nothing is hashed. What is known of a spec is kept by its key, also that it is not there: a project
+that nobody published costs a look-up a second, not one a request.
 """
 
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
+
+from edge.fallback import Fallback
+from edge.id_lists import ListCache
+from edge.ports import Platform
+from edge.settings import ReplySettings
+from edge.spec_cache import NOTHING_HELD, HeldSpec, Limits, Questions, answer_questions
+from edge.spec_store import ConfigSpecStore, KvSpecStore, SpecStore
 
 FINGERPRINT_LENGTH: Final = 16
+
+
+class AskedProject(NamedTuple):
+    """A project that was asked: what is held of its spec, its ID lists, and where they come from."""
+
+    held: HeldSpec
+    lists: ListCache
+    store: SpecStore
+
+
+class Projects:
+    """What a sandbox holds of each spec."""
+
+    __slots__ = ("_asked", "_fallback", "_platform", "_settings", "latest")
+
+    def __init__(self, platform: Platform, settings: ReplySettings, fallback: Fallback) -> None:
+        self._platform = platform
+        self._settings = settings
+        self._fallback = fallback
+        self._asked: dict[str, AskedProject] = {}
+        self.latest = NOTHING_HELD
+
+    def answer(self, api_key: str, questions: Questions, now_ms: int) -> AskedProject:
+        """Return the project that an API key asks, its spec holding the answer to some questions."""
+        settings = self._settings
+        key = find_spec_key(settings.projects, api_key, settings.spec_key)
+        asked = self._asked.get(key) or open_project(self._platform, settings, key)
+        limits = Limits(settings.sync_interval_ms, settings.raw_limit_bytes)
+        held = answer_questions(asked.held, asked.store, self._fallback.find, limits, questions, now_ms)
+        self._log_faults(asked.held, held)
+        self.latest = held
+        asked = self._asked[key] = asked._replace(held=held)
+        return asked
+
+    def _log_faults(self, earlier: HeldSpec, held: HeldSpec) -> None:
+        for fault in (held.answer.fault, held.overrides.fault):
+            if fault and fault not in (earlier.answer.fault, earlier.overrides.fault):
+                self._platform.log(f"spec: {fault}")
+
+
+def open_project(platform: Platform, settings: ReplySettings, key: str) -> AskedProject:
+    """Return a project that was not asked yet."""
+    store = open_store(platform, settings, key)
+    return AskedProject(NOTHING_HELD, ListCache(store, settings.sync_interval_ms), store)
+
+
+def open_store(platform: Platform, settings: ReplySettings, key: str) -> SpecStore:
+    """Return where a spec is: the setting `spec_item` puts the one of `spec_key` into the Config Store."""
+    if settings.spec_item and key == settings.spec_key:
+        return ConfigSpecStore(platform.find_setting, settings.spec_item)
+    return KvSpecStore(platform, settings.spec_store, key)
 
 
 def find_spec_key(table: str, api_key: str, otherwise: str) -> str:

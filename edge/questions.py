@@ -6,15 +6,23 @@ however many pages it took, and evaluating needs no further reading but ID lists
 its end; nothing of it outlives the request.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from edge.spec_cache import HeldSpec, document_of
-from evaluator.evaluation import Evaluation
+from edge.id_lists import IdLists
+from edge.spec_cache import FALLBACK, HeldSpec
+from edge.spec_store import CONFIG_STORE, KV
+from evaluator.evaluation import ID_LIST, Evaluation
 from evaluator.options import Options
 from evaluator.project import Project
 
-SOURCE: Final = "Adapter(FastlyKV)"
+# How reasons name what answered, in Statsig's words: an adapter stands for a store, Bootstrap for what came with the
+# program.
+SOURCES: Final[Mapping[str, str]] = {
+    KV: "Adapter(FastlyKV)",
+    CONFIG_STORE: "Adapter(FastlyConfigStore)",
+    FALLBACK: "Bootstrap",
+}
 
 
 class Wanted(NamedTuple):
@@ -25,29 +33,37 @@ class Wanted(NamedTuple):
 
 
 # Asked for in place of names: every spec of the project, for bulk answers and client responses.
-WHOLE: Final[tuple[Wanted, ...]] = ()
+WHOLE: Final = None
 
 
 class Questions:
     """What one request's questions are answered from."""
 
-    __slots__ = ("_projects", "held", "now_ms", "options")
+    __slots__ = ("_lists", "_wanted", "held", "now_ms", "options")
 
-    def __init__(self, held: HeldSpec, wanted: Sequence[Wanted], options: Options, now_ms: int) -> None:
-        self._projects = dict.fromkeys(wanted, held.project)
+    def __init__(
+        self, held: HeldSpec, wanted: Sequence[Wanted] | None, lists: IdLists, environment: str, now_ms: int
+    ) -> None:
+        self._wanted = wanted
+        self._lists = lists
         self.held = held
-        self.options = options  # environment, ID lists and overrides, to make views with
+        overrides = held.overrides.value
+        self.options = Options(  # to make views with
+            environment={"tier": environment} if environment else None,
+            id_lists=lists,
+            overrides=None if overrides is None else overrides.overrides,
+        )
         self.now_ms = now_ms  # the instant of the request, to make views and events with
 
     @property
     def received_ms(self) -> int:
         """Return when the spec was read, for exposure events."""
-        return self.held.received_ms
+        return self.held.answer.received_ms
 
     @property
     def fault(self) -> str:
         """Say why there is no spec, or why it is not the newest; empty when nothing is wrong."""
-        return self.held.fault
+        return self.held.answer.fault
 
     def project_for(self, kind: str, name: str) -> Project | None:
         """Return the specs that one wanted spec is evaluated in; None when there is no spec to answer from.
@@ -56,16 +72,21 @@ class Questions:
         little else: do not list it. The same object comes for several names where it serves them all, so a view can
         be kept per project and request.
         """
-        return self._projects.get(Wanted(kind, name), self.held.project)
+        if self._wanted is not None and (kind, name) not in self._wanted:
+            raise LookupError(f"the {kind} was not wanted when the questions began")
+        return self.held.answer.project
 
     def whole_project(self) -> Project | None:
         """Return all specs, to be listed and evaluated; only when WHOLE was wanted. None when there is no spec."""
-        return self.held.project
-
-    def read_document(self) -> bytes | None:
-        """Return the JSON document that answers, as the console or the publisher wrote it; None without one."""
-        return document_of(self.held)
+        if self._wanted is not None:
+            raise LookupError("not everything was wanted when the questions began")
+        return self.held.answer.project
 
     def reason(self, evaluation: Evaluation) -> str:
         """Return the reason of an evaluation made with these options: its source, its state, what was missing."""
-        return evaluation.reason(SOURCE)
+        reason = evaluation.reason(SOURCES[self.held.answer.source])
+        if self.held.answer.is_stale:
+            reason += ":Stale"
+        if self.held.overrides.fault and not self.held.overrides.is_known:
+            reason += ":OverridesUnknown"
+        return reason + self._lists.describe_faults() if evaluation.state.endswith(ID_LIST) else reason

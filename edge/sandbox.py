@@ -3,16 +3,18 @@
 Everything is fetched when first needed and kept. Nothing of a request is kept: another client's request may be next.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from edge.events.client_events import ClientEvents, Handover
 from edge.exposure_events import Outbox
+from edge.fallback import Fallback
+from edge.id_lists import IdLists
 from edge.keys import Keys, read_keys
 from edge.messages import Header, Reply
 from edge.ports import Platform
-from edge.projects import find_spec_key
-from edge.questions import WHOLE, Questions, Wanted
+from edge.projects import Projects
+from edge.questions import Questions, Wanted
 from edge.settings import (
     BackgroundSettings,
     ClientSettings,
@@ -21,8 +23,8 @@ from edge.settings import (
     read_client_settings,
     read_reply_settings,
 )
-from edge.spec_cache import NOTHING_HELD, HeldSpec, refresh_spec, spec_header
-from evaluator.options import Options
+from edge.spec_cache import NOTHING_HELD
+from edge.spec_report import SpecReport, report_spec, spec_header
 
 STATSIG_KEY_SECRET: Final = "statsig_key"  # noqa: S105  # the name of an item, not its value
 
@@ -34,29 +36,27 @@ class Sandbox:
         "_background",
         "_client_settings",
         "_events_key",
+        "_fallback",
         "_keys",
-        "_options",
+        "_projects",
         "_settings",
-        "_specs",
-        "held",
         "outbox",
         "platform",
         "requests",
         "settings_faults",
     )
 
-    def __init__(self, platform: Platform) -> None:
+    def __init__(self, platform: Platform, fallback: Fallback | None = None) -> None:
         self.platform = platform
         self.outbox = Outbox()
-        self.held: HeldSpec = NOTHING_HELD
-        self._specs: dict[str, HeldSpec] = {}
+        self._fallback = Fallback() if fallback is None else fallback
+        self._projects: Projects | None = None
         self.requests = 0
         self.settings_faults: tuple[str, ...] = ()
         self._settings: ReplySettings | None = None
         self._background: BackgroundSettings | None = None
         self._client_settings: ClientSettings | None = None
         self._keys: Keys | None = None
-        self._options: Options | None = None
         self._events_key: bytes | None = None
 
     @property
@@ -91,13 +91,11 @@ class Sandbox:
         return self._keys
 
     @property
-    def options(self) -> Options:
-        """Return the evaluating side's options."""
-        if self._options is None:
-            tier = self.settings.environment
-            environment: Mapping[str, object] | None = {"tier": tier} if tier else None
-            self._options = Options(environment=environment)
-        return self._options
+    def projects(self) -> Projects:
+        """Return what is held of each project's spec."""
+        if self._projects is None:
+            self._projects = Projects(self.platform, self.settings, self._fallback)
+        return self._projects
 
     @property
     def events_key(self) -> bytes:
@@ -107,25 +105,23 @@ class Sandbox:
             self._events_key = own.strip() if own else next(iter(self.keys.server), b"")
         return self._events_key
 
-    def begin_questions(self, wanted: Sequence[Wanted] = WHOLE, api_key: str = "") -> Questions:
+    def begin_questions(self, wanted: Sequence[Wanted] | None, api_key: str = "") -> Questions:
         """Ask the store for what these questions need; the key that the client sent decides the project."""
         now_ms = self.platform.now_ms()
-        settings = self.settings
-        spec_key = find_spec_key(settings.projects, api_key, settings.spec_key)
-        return Questions(self.current_spec(spec_key, now_ms), wanted, self.options, now_ms)
+        asked = self.projects.answer(api_key, wanted, now_ms)
+        lists = IdLists(asked.lists, now_ms)
+        return Questions(asked.held, wanted, lists, self.settings.environment, now_ms)
+
+    def report_spec(self) -> SpecReport:
+        """Ask the store when it is time to, and say how it stands with the spec of the setting `spec_key`."""
+        now_ms = self.platform.now_ms()
+        asked = self.projects.answer("", (), now_ms)
+        return report_spec(asked.held, asked.lists, now_ms, self.background.max_staleness_s)
 
     def spec_header(self) -> Header:
         """Return the header that says which spec answered last."""
-        return spec_header(self.held, self.platform.now_ms())
-
-    def current_spec(self, spec_key: str, now_ms: int) -> HeldSpec:
-        """Return the spec to answer from, refreshed when it is time to."""
-        held = self._specs.get(spec_key, NOTHING_HELD)
-        earlier = held.fault
-        self.held = self._specs[spec_key] = refresh_spec(held, self.platform, self.settings, spec_key, now_ms)
-        if self.held.fault and self.held.fault != earlier:
-            self.platform.log(f"spec: {self.held.fault}")
-        return self.held
+        held = NOTHING_HELD if self._projects is None else self._projects.latest
+        return spec_header(held, self.platform.now_ms())
 
     def after_reply(self, reply: Reply) -> None:
         """Send what the reply exposed, and see what became of what was sent before."""

@@ -19,8 +19,10 @@ class ReplySettings(NamedTuple):
 
     spec_store: str = "gatelet-specs"  # the linked KV store
     spec_key: str = ""  # the key that Statsig's console writes, `statsig-` and the project ID
+    spec_item: str = ""  # an item of the Config Store that holds the spec in place of the KV store
     projects: str = ""  # `fingerprint=spec_key` pairs: which API key asks another spec
     sync_interval_ms: int = 10_000  # a spec held longer than this is asked for again
+    raw_limit_bytes: int = 1_500_000  # a longer raw spec is read only when no other answers
     environment: str = ""  # environment tier for users that bring none
     max_body_bytes: int = 1_048_576
     open_gate_check: bool = False  # GET /gate without a key: for a laptop, not for production
@@ -34,6 +36,7 @@ class BackgroundSettings(NamedTuple):
     idle_wait_ms: int = 10_000  # a sandbox waits this long for a further request
     events_backend: str = "events"
     events_url: str = "https://events.statsigapi.net/v1/log_event"
+    max_staleness_s: int = 0  # answers from another than the newest spec for longer make /healthz say 503; 0: never
     events_wait_ms: int = 5_000  # how long the end of a sandbox waits for unanswered deliveries
 
 

@@ -1,119 +1,275 @@
-"""The spec a sandbox holds, and when it is replaced.
+"""The spec a sandbox holds, when it is replaced, and what answers when the newest does not.
 
-A held spec is a value; asking the store again gives another value, and the sandbox keeps that one. The rules: a spec is
-asked for again when older than the sync interval; a value is read and decoded once per generation, whether it decodes
-or not; what does not decode, or is older than what is held, never replaces it. Why the newest value is not in use is
-part of the value (`fault`), so that replies and `/healthz` can say so.
+What is held is a value; asking the store again gives another value, and the sandbox keeps that one. The store is asked
+again when the last look is older than the sync interval, sooner when something was wrong. Then the candidates are tried
+in the order of `CANDIDATES` until one can answer the questions at hand: first what the store holds now, then what it
+held before, the fallback built into the component, and nothing. The rules:
+
+- A raw value is read and decoded once per generation, whether it decodes or not; a manifest likewise.
+- A manifest answers only beside the raw generation it was made from, unless nothing newer can answer.
+- What does not decode, or is older than what is held, never replaces it.
+- The fallback answers a question, but never replaces what is held.
+
+Why something else than the newest answers is part of the value (`fault`), so that replies and `/healthz` can say so.
 """
 
-from json import JSONDecodeError, loads
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from edge.messages import Header
-from edge.ports import Entry, Platform, StoreFault
-from edge.settings import ReplySettings
-from evaluator.decode import decode_project
+from edge.held_entry import HeldEntry, take_entry
+from edge.paged_spec import PagedSpec
+from edge.ports import LARGEST_VALUE, StoreFault
+from edge.raw_spec import RawSpec, describe_invalid
+from edge.spec_store import Look, SpecStore
 from evaluator.errors import InvalidSpec
-from evaluator.nesting import looks_nested_too_deeply
 from evaluator.project import Project
+from specstore.forced import ForcedValues, decode_overrides
+from specstore.frame import InvalidEntry
+from specstore.manifest import answers_for, decode_manifest
 
-SHOWN_FAULTS: Final = 3
+NONE: Final = "none"
+FALLBACK: Final = "fallback"
+RETRY_MS: Final = 1_000  # after a look that found something wrong
+
+type Spec = RawSpec | PagedSpec
+# Kinds and names; None asks for the whole spec.
+type Questions = Sequence[tuple[str, str]] | None
+
+
+class RefusedValue(Exception):
+    """A raw value that is not taken; it is not read again."""
+
+
+class Answer(NamedTuple):
+    """What answers: a spec, and of it the project that holds what was asked; both None when nothing does."""
+
+    spec: Spec | None = None
+    project: Project | None = None
+    source: str = NONE
+    received_ms: int = 0  # when the spec was read
+    is_stale: bool = True  # it is not known to be the newest
+    fault: str = "the store was not asked yet"  # why the newest does not answer
 
 
 class HeldSpec(NamedTuple):
-    """What a sandbox knows of the spec."""
+    """What a sandbox knows of one spec."""
 
-    project: Project | None = None
-    document: bytes = b""  # what the project was decoded from
-    generation: int | None = None  # of the value seen last, in use or not
-    received_ms: int = 0  # when the project in use was read
-    checked_ms: int = 0  # when the store was last asked
-    value_fault: str = ""  # why the value seen last is not in use
-    fault: str = "the store was not asked yet"  # why answers do not come from the newest value
+    answer: Answer = Answer()  # to the questions asked last
+    spec: Spec | None = None  # the last good one that the store gave
+    source: str = NONE  # of that one
+    received_ms: int = 0  # when that one was read
+    raw_generation: int | None = None  # of the raw value seen last, in use or not
+    raw_fault: str = ""  # why that value is not taken
+    manifest: HeldEntry[PagedSpec] = HeldEntry()  # in use or not
+    overrides: HeldEntry[ForcedValues] = HeldEntry()
+    checked_ms: int | None = None  # when the store was last asked
+    confirmed_ms: int | None = None  # when the newest last answered
+
+
+class Limits(NamedTuple):
+    """What reading is bound to."""
+
+    sync_interval_ms: int
+    raw_limit: int  # a longer raw value is read only when nothing else answers
 
 
 NOTHING_HELD: Final = HeldSpec()
 
 
-def refresh_spec(held: HeldSpec, platform: Platform, settings: ReplySettings, key: str, now_ms: int) -> HeldSpec:
-    """Return what to hold now, asking the store when it is time to."""
-    if held.project is not None and 0 <= now_ms - held.checked_ms < settings.sync_interval_ms:
+class Attempt(NamedTuple):
+    """What candidates have to answer from."""
+
+    held: HeldSpec
+    look: Look
+    store: SpecStore
+    fallback: Callable[[], Spec | None]
+    limits: Limits
+    questions: Questions
+    now_ms: int
+
+
+def answer_questions(
+    held: HeldSpec,
+    store: SpecStore,
+    fallback: Callable[[], Spec | None],
+    limits: Limits,
+    questions: Questions,
+    now_ms: int,
+) -> HeldSpec:
+    """Return what to hold now, with the answer to these questions; asks the store when it is time to, or must."""
+    if not is_due(held, limits, now_ms):
+        try:
+            return held._replace(answer=load_answer(held.answer, questions))
+        except (StoreFault, InvalidEntry, InvalidSpec):  # a page that is not there: looking again finds what answers
+            pass
+    look = store.look()
+    seen = held._replace(
+        manifest=take_entry(held.manifest, look.manifest, "manifest", lambda value: read_manifest(value, store)),
+        overrides=take_entry(held.overrides, look.overrides, "overrides", decode_overrides),
+        raw_fault=held.raw_fault if look.raw.generation in (None, held.raw_generation) else "",
+        raw_generation=look.raw.generation or held.raw_generation,
+        checked_ms=now_ms,
+    )
+    return try_candidates(Attempt(seen, look, store, fallback, limits, questions, now_ms))
+
+
+def is_due(held: HeldSpec, limits: Limits, now_ms: int) -> bool:
+    """Tell whether to ask the store again."""
+    is_better_held = held.spec is not None and held.answer.spec is not held.spec
+    interval = min(RETRY_MS, limits.sync_interval_ms) if has_fault(held) else limits.sync_interval_ms
+    return held.checked_ms is None or is_better_held or not 0 <= now_ms - held.checked_ms < interval
+
+
+def has_fault(held: HeldSpec) -> bool:
+    """Tell whether the last look found something wrong."""
+    return bool(held.answer.fault or held.overrides.fault)
+
+
+def load_answer(answer: Answer, questions: Questions) -> Answer:
+    """Return an answer that holds what is asked; raises StoreFault, InvalidEntry or InvalidSpec."""
+    if answer.spec is None:
+        return answer
+    return answer._replace(project=answer.spec.load_whole() if questions is None else answer.spec.load(questions))
+
+
+def read_manifest(value: bytes, store: SpecStore) -> PagedSpec:
+    """Begin to read a spec by its manifest; raises InvalidEntry."""
+    return PagedSpec(decode_manifest(value), store.fetch_pages)
+
+
+def try_candidates(at: Attempt) -> HeldSpec:
+    """Return what to hold after the first candidate that answers; `NOTHING` always does."""
+    faults: list[str] = []
+    for candidate in CANDIDATES:
+        try:
+            answer = candidate(at)
+        except (StoreFault, InvalidEntry) as problem:
+            faults.append(str(problem))
+        except InvalidSpec as problem:
+            faults.append(describe_invalid(problem))
+        except RefusedValue as problem:
+            faults.append(str(problem))
+            at = at._replace(held=at.held._replace(raw_fault=str(problem)))
+        else:
+            if answer is not None:
+                return keep_answer(at, answer._replace(fault="; ".join(dict.fromkeys(faults))))
+    return keep_answer(at, Answer(fault="; ".join(dict.fromkeys(faults))))
+
+
+def keep_answer(at: Attempt, answer: Answer) -> HeldSpec:
+    """Return what is held with an answer; its spec replaces the held one when the store gave it."""
+    held = at.held._replace(answer=answer)
+    if answer.source in (NONE, FALLBACK):
         return held
+    confirmed_ms = held.confirmed_ms if answer.is_stale else at.now_ms
+    return held._replace(
+        spec=answer.spec, source=answer.source, received_ms=answer.received_ms, confirmed_ms=confirmed_ms
+    )
+
+
+def answer_from_pages(at: Attempt) -> Answer | None:
+    """Answer from the pages of the newest spec, unless its raw form is at hand already or everything is asked."""
+    held, paged = at.held, at.held.manifest.value
+    if held.manifest.fault and (paged is None or paged.manifest.generation != at.look.raw.generation):
+        raise StoreFault(held.manifest.fault)
+    if paged is None or at.questions is None or not is_current(at, paged):
+        return None
+    is_raw_at_hand = isinstance(held.spec, RawSpec) and held.spec.generation == at.look.raw.generation
+    if is_raw_at_hand and held.spec is not None and held.spec.time == paged.time:
+        return None
+    if is_older(at, paged.time):
+        raise InvalidEntry(f"the manifest's time {paged.time} is older than the one in use")
+    return make_answer(at, paged)
+
+
+def answer_from_raw(at: Attempt) -> Answer | None:
+    """Answer from the raw value, read when it is a new one."""
+    held, found = at.held, at.look.raw
+    if found.fault:
+        raise StoreFault(found.fault)
+    if found.entry is None:
+        if held.manifest.value is not None and is_current(at, held.manifest.value):
+            return None
+        raise StoreFault(at.store.missing)
+    if isinstance(held.spec, RawSpec) and held.spec.generation == found.generation:
+        return make_answer(at, held.spec)
+    if held.raw_fault:
+        raise RefusedValue(held.raw_fault)
+    has_other = held.spec is not None or held.manifest.value is not None
+    limit = at.limits.raw_limit if has_other and at.questions is not None else LARGEST_VALUE
+    return make_answer(at, decode_raw(at, found.entry.generation, found.entry.read(limit)))
+
+
+def answer_from_stored_manifest(at: Attempt) -> Answer | None:
+    """Answer from the manifest in the store though it may be of an earlier raw value, when nothing newer is held."""
+    held, paged = at.held.spec, at.held.manifest.value
+    if paged is None:
+        return None
+    if is_current(at, paged):
+        return make_answer(at, paged) if at.questions is None else None  # single questions were tried first
+    if held is not None and paged.time <= held.time:
+        return None
+    return make_answer(at, paged, is_stale=True)
+
+
+def answer_from_held(at: Attempt) -> Answer | None:
+    """Answer from the last good spec of this sandbox."""
+    return None if at.held.spec is None else make_answer(at, at.held.spec, is_stale=True)
+
+
+def answer_from_large_raw(at: Attempt) -> Answer | None:
+    """Answer from a raw value however long it is."""
+    if at.look.raw.entry is None or at.held.raw_fault:
+        return None
+    return make_answer(at, decode_raw(at, *at.store.read_raw()))
+
+
+def answer_from_fallback(at: Attempt) -> Answer | None:
+    """Answer from the spec that was built into the component."""
+    spec = at.fallback()
+    return None if spec is None else make_answer(at, spec, is_stale=True)._replace(source=FALLBACK)
+
+
+type Candidate = Callable[[Attempt], Answer | None]
+
+CANDIDATES: Final[tuple[Candidate, ...]] = (
+    answer_from_pages,
+    answer_from_raw,
+    answer_from_stored_manifest,
+    answer_from_held,
+    answer_from_large_raw,
+    answer_from_fallback,
+)
+
+
+def is_current(at: Attempt, paged: PagedSpec) -> bool:
+    """Tell whether a manifest is known to belong to the raw value in the store."""
+    raw = at.look.raw
+    if raw.fault:
+        return False
+    metadata = raw.entry.metadata() if raw.entry is not None and paged.manifest.generation is None else None
+    return answers_for(paged.manifest, raw.generation, metadata)
+
+
+def make_answer(at: Attempt, spec: Spec, *, is_stale: bool = False) -> Answer:
+    """Answer from a spec; raises StoreFault or InvalidEntry when it lacks what is asked."""
+    is_held = spec is at.held.spec
+    received_ms = at.held.received_ms if is_held else at.now_ms
+    source = at.held.source if is_held else at.store.source
+    return load_answer(Answer(spec, None, source, received_ms, is_stale, ""), at.questions)
+
+
+def decode_raw(at: Attempt, generation: int, value: bytes) -> RawSpec:
+    """Decode a raw value that is not older than what is held; raises RefusedValue."""
     try:
-        entry = look_up_entry(platform, settings.spec_store, key)
-        if entry.generation == held.generation:
-            return held._replace(checked_ms=now_ms, fault=held.value_fault)
-        return take_entry(held, entry, now_ms)
-    except StoreFault as problem:
-        return held._replace(checked_ms=now_ms, fault=str(problem))
-
-
-def look_up_entry(platform: Platform, store: str, key: str) -> Entry:
-    """Find the spec's entry; raises StoreFault when there is none."""
-    if not key:
-        raise StoreFault("the setting spec_key is empty: put the key that Statsig writes into the Config Store")
-    entry = platform.begin_lookup(store, key).wait()
-    if entry is None:
-        raise StoreFault(f"the KV store {store} has no key {key}")
-    return entry
-
-
-def take_entry(held: HeldSpec, entry: Entry, now_ms: int) -> HeldSpec:
-    """Decode a new value and hold it unless there is a reason not to; raises StoreFault."""
-    seen = held._replace(generation=entry.generation, checked_ms=now_ms)
-    try:
-        document = entry.read()
-        project = decode_value(document)
+        spec = RawSpec(value, generation)
     except InvalidSpec as problem:
-        return with_value_fault(seen, describe_invalid(problem))
-    if held.project is not None and project.time < held.project.time:
-        return with_value_fault(seen, f"the value's time {project.time} is older than the one in use")
-    return seen._replace(project=project, document=document, received_ms=now_ms, value_fault="", fault="")
+        raise RefusedValue(describe_invalid(problem)) from None
+    if is_older(at, spec.time):
+        raise RefusedValue(f"the value's time {spec.time} is older than the one in use")
+    return spec
 
 
-def with_value_fault(seen: HeldSpec, fault: str) -> HeldSpec:
-    """Return what is held after a value that is not taken."""
-    return seen._replace(value_fault=fault, fault=fault)
-
-
-def decode_value(value: bytes) -> Project:
-    """Decode the raw layout, the JSON that Statsig writes; raises InvalidSpec."""
-    if looks_nested_too_deeply(value):
-        raise InvalidSpec(["document: nested too deeply"])
-    try:
-        document = loads(value.decode())
-    except UnicodeDecodeError as problem:
-        raise InvalidSpec([f"document: not UTF-8 at byte {problem.start}"]) from None
-    except JSONDecodeError as problem:
-        raise InvalidSpec(
-            [f"document: not JSON: {problem.msg} at line {problem.lineno} column {problem.colno}"]
-        ) from None
-    except (ValueError, RecursionError) as problem:  # a number of thousands of digits, a nesting that hid
-        raise InvalidSpec([f"document: not JSON: {problem}"]) from None
-    return decode_project(document)
-
-
-def describe_invalid(problem: InvalidSpec) -> str:
-    """Say in one line what is wrong with a value."""
-    shown = "; ".join(problem.faults[:SHOWN_FAULTS])
-    more = len(problem.faults) - SHOWN_FAULTS
-    return f"the value is not a config spec: {shown}" + (f"; and {more} more" if more > 0 else "")
-
-
-def document_of(held: HeldSpec) -> bytes | None:
-    """Return the JSON text of the spec in use."""
-    return None if held.project is None else held.document
-
-
-def spec_source(held: HeldSpec) -> str:
-    """Say where answers come from."""
-    return "none" if held.project is None else "kv"
-
-
-def spec_header(held: HeldSpec, now_ms: int) -> Header:
-    """Return the header that says which spec answered: source, layout, time, age in seconds."""
-    if held.project is None:
-        return "x-gatelet-spec", b"none"
-    time_ms = held.project.time
-    text = f"kv; layout=raw; time={time_ms}; age={max(0, now_ms - time_ms) // 1000}"
-    return "x-gatelet-spec", (text + "; stale" if held.fault else text).encode("ascii")
+def is_older(at: Attempt, time_ms: int) -> bool:
+    """Tell whether a spec of this time is older than the held one."""
+    return at.held.spec is not None and time_ms < at.held.spec.time

@@ -49,6 +49,10 @@ class Overrides:
     def __bool__(self) -> bool:
         return bool(self._table)
 
+    def list_names(self) -> list[str]:
+        """List what is forced, `kind name`, sorted; not for whom."""
+        return sorted(f"{kind} {name}" for kind, name in self._table)
+
     def find(self, kind: str, name: str, user: User) -> Forced | None:
         """Return the value forced for this user, or None."""
         by_id = self._table.get((kind, name))

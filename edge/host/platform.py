@@ -36,6 +36,13 @@ class FastlyEntry:
         self._entry = entry
         self.generation = entry.generation()
 
+    def metadata(self) -> str | None:
+        """Return the metadata."""
+        try:
+            return self._entry.metadata(LONGEST_TEXT)
+        except Err as problem:
+            raise StoreFault(f"reading the KV store's metadata failed: {name_error(problem)}") from problem
+
     def read(self, limit: int = LARGEST_VALUE) -> bytes:
         """Read the whole value."""
         body = self._entry.take_body()
@@ -169,7 +176,7 @@ class FastlyPlatform:
     def begin_insert(self, store: str, key: str, value: bytes, rules: InsertRules = ALWAYS) -> FastlyInsert:
         """Write to the KV store."""
         mode = kv_store.InsertMode.ADD if rules.only_new else kv_store.InsertMode.OVERWRITE
-        options = kv_store.InsertOptions(False, rules.if_generation, None, rules.ttl_seconds, mode, None)
+        options = kv_store.InsertOptions(False, rules.if_generation, rules.metadata, rules.ttl_seconds, mode, None)
         try:
             return FastlyInsert(store, self.open_store(store).insert_async(key, make_body(value), options))
         except Err as problem:

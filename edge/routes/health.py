@@ -5,50 +5,31 @@ from typing import Final
 from edge.calls import Call, Route
 from edge.keys import Access
 from edge.messages import Reply, json_reply
-from edge.questions import Questions
 from edge.routes.schemas import OBJECT, TEXT, an_object
-from edge.spec_cache import spec_source
 
 
 def get_health(call: Call) -> Reply:
-    """Say which spec answers, how old it is and what it holds; 503 when there is none."""
+    """Say which spec answers, how old it is and what it holds; 503 when there is none, or when it is too stale."""
     sandbox = call.sandbox
-    questions = sandbox.begin_questions()
-    is_well = questions.held.project is not None
+    report = sandbox.report_spec()
     health = {
-        "status": "ok" if is_well else "no spec",
-        "spec": describe_spec(questions),
+        "status": "failing" if report.fault else "ok",
+        "spec": report.spec,
+        "overrides": report.overrides,
+        "id_lists": report.id_lists,
         "settings_faults": sandbox.settings_faults,
         "sandbox": {"requests": sandbox.requests, "events": sandbox.outbox.counts()},
     }
-    if not is_well:
-        return json_reply(503, {"error": "no_spec", "message": questions.fault, **health})
+    if report.fault:
+        return json_reply(503, {"error": "no_spec", "message": report.fault, **health})
     return json_reply(200, health)
-
-
-def describe_spec(questions: Questions) -> dict[str, object]:
-    """Say where the spec comes from, how old it is and what it holds."""
-    held, now_ms = questions.held, questions.now_ms
-    project = held.project
-    spec: dict[str, object] = {"source": spec_source(held), "fault": held.fault or None}
-    if project is None:
-        return spec
-    return spec | {
-        "layout": "raw",
-        "time": project.time,
-        "age_s": max(0, now_ms - project.time) // 1000,
-        "generation": str(held.generation),
-        "received_ago_s": max(0, now_ms - held.received_ms) // 1000,
-        "checked_ago_s": max(0, now_ms - held.checked_ms) // 1000,
-        "counts": project.counts(),
-    }
 
 
 def get_readiness(call: Call) -> Reply:
     """Say whether checks are answered from a spec; 503 when there is none yet."""
-    questions = call.sandbox.begin_questions()
-    if questions.held.project is None:
-        return json_reply(503, {"error": "no_spec", "message": questions.fault})
+    report = call.sandbox.report_spec()
+    if not report.is_ready:
+        return json_reply(503, {"error": "no_spec", "message": report.fault})
     return json_reply(200, {"status": "ready"})
 
 

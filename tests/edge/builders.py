@@ -7,6 +7,10 @@ from edge.memory import MemoryPlatform
 from edge.messages import BodyTooLarge, Reply, Request
 from edge.sandbox import Sandbox
 from edge.service import answer
+from evaluator.decode import decode_project
+from specstore.cut import cut_project, digest_page
+from specstore.keys import manifest_key, page_key
+from specstore.manifest import Manifest, encode_manifest, make_manifest
 
 STORE = "gatelet-specs"
 KEY = "statsig-test"
@@ -53,6 +57,27 @@ def platform(spec: object = None, **settings: str) -> MemoryPlatform:
     value = document() if spec is None else spec
     made.put(STORE, KEY, value if isinstance(value, bytes) else json.dumps(value).encode())
     return made
+
+
+def put_raw(outside: MemoryPlatform, value: object, metadata: str | None = None) -> int:
+    """Write a raw value, a JSON value or bytes as they are, and return its generation."""
+    content = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return outside.put(STORE, KEY, content, metadata).generation
+
+
+def put_pages(outside: MemoryPlatform, value: object, generation: int | None = None) -> Manifest:
+    """Write the pages of a spec, then its manifest: made from a raw generation, or None when it leads."""
+    cut = cut_project(decode_project(value))
+    manifest = make_manifest(cut, generation=generation)
+    for page in (*cut.pages, *cut.further, cut.rest):
+        outside.put(STORE, page_key(KEY, digest_page(page)), page)
+    outside.put(STORE, manifest_key(KEY), encode_manifest(manifest))
+    return manifest
+
+
+def put_both(outside: MemoryPlatform, value: object) -> Manifest:
+    """Write a raw value and the pages made from it."""
+    return put_pages(outside, value, put_raw(outside, value))
 
 
 def request(

@@ -1,0 +1,53 @@
+"""A small entry beside a spec, as a sandbox holds it: the manifest, the overrides, the index of the ID lists.
+
+It is read once per generation, whether it decodes or not. One that cannot be read or decoded leaves what was held in
+its place: overrides that were set to stop harm must not vanish because the store hiccups.
+"""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from edge.ports import Entry, StoreFault
+from specstore.frame import InvalidEntry
+
+LARGEST: Final = 2_000_000
+
+
+class Found(NamedTuple):
+    """What a look-up came to: an entry, a fault, or neither when the key is not there."""
+
+    entry: Entry | None = None
+    fault: str = ""
+
+    @property
+    def generation(self) -> int | None:
+        """Return the entry's generation."""
+        return None if self.entry is None else self.entry.generation
+
+
+class HeldEntry[Value](NamedTuple):
+    """What a sandbox knows of an entry."""
+
+    value: Value | None = None
+    generation: int | None = None  # of the entry seen last, in use or not
+    value_fault: str = ""  # why that one is not in use
+    fault: str = ""  # why the value in use may not be the newest
+    is_known: bool = False  # whether the store ever said what there is
+
+
+def take_entry[Value](
+    held: HeldEntry[Value], found: Found, what: str, decode: Callable[[bytes], Value]
+) -> HeldEntry[Value]:
+    """Return what is held after a look-up."""
+    entry = found.entry
+    if found.fault:
+        return held._replace(fault=f"{what}: {found.fault}")
+    if entry is None:
+        return HeldEntry(is_known=True)
+    if entry.generation == held.generation:
+        return held._replace(fault=held.value_fault)
+    try:
+        return HeldEntry(decode(entry.read(LARGEST)), entry.generation, is_known=True)
+    except (InvalidEntry, StoreFault) as problem:
+        fault = f"{what}: {problem}"
+        return held._replace(generation=entry.generation, value_fault=fault, fault=fault)

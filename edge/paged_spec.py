@@ -1,0 +1,102 @@
+"""The paged layout: a manifest, and pages read when a question needs them (`specstore`).
+
+One project grows by the piece of each question. Pages stay beside it as the bytes they are, because the next question
+often lies in one of them; both are bounded, since a sandbox may live long and a spec may be large.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
+
+from evaluator.conditions import EXPERIMENT
+from evaluator.evaluate import CONFIG
+from evaluator.project import Project
+from specstore.manifest import Manifest, start_project
+from specstore.pages import Page, Piece, decode_page, find_piece, read_whole
+
+# Bytes of pages kept, and of pages a project has grown by, before both begin anew. A page is 16 to 64 KB; what is
+# decoded of it takes several times its bytes.
+MOST_BYTES: Final = 2_000_000
+
+# Returns the values of pages by their digests, asked for together; raises StoreFault when one is missing.
+type FetchPages = Callable[[Sequence[bytes]], Mapping[bytes, bytes]]
+type Question = tuple[str, str]
+
+
+class PagedSpec:
+    """A spec whose manifest was read; its pages are fetched when first needed."""
+
+    __slots__ = ("_bytes", "_fetch", "_loaded", "_pages", "_project", "_whole", "manifest")
+
+    layout = "paged"
+
+    def __init__(self, manifest: Manifest, fetch: FetchPages) -> None:
+        """Begin without pages; raises InvalidEntry."""
+        self.manifest = manifest
+        self._fetch = fetch
+        self._project = start_project(manifest)
+        self._whole: Project | None = None
+        self._loaded: set[Question] = set()
+        self._pages: dict[bytes, Page] = {}
+        self._bytes = 0
+
+    @property
+    def time(self) -> int:
+        """Return when the spec was last changed, in milliseconds since 1970."""
+        return self.manifest.time
+
+    def counts(self) -> dict[str, int]:
+        """Return how many specs of each section there are, in pages that were read or not."""
+        return dict(self.manifest.counts)
+
+    def load(self, questions: Sequence[Question]) -> Project:
+        """Return the project, grown by what these need; raises StoreFault or InvalidEntry, and then has not grown."""
+        if self._whole is not None:
+            return self._whole
+        asked = [place_question(kind, name) for kind, name in questions]
+        if not self._loaded.issuperset(asked):
+            if self._bytes > MOST_BYTES:
+                self._begin_anew()
+            self._grow([question for question in asked if question not in self._loaded])
+        return self._project
+
+    def load_whole(self) -> Project:
+        """Return the project of all pages; raises StoreFault or InvalidEntry."""
+        if self._whole is None:
+            whole = start_project(self.manifest)
+            for entry in self._fetch(list(dict.fromkeys(self.manifest.list_pages()))).values():
+                whole.grow(read_whole(decode_page(entry)))
+            self._whole = whole
+        return self._whole
+
+    def _begin_anew(self) -> None:
+        self._project = start_project(self.manifest)
+        self._loaded, self._pages, self._bytes = set(), {}, 0
+
+    def _grow(self, questions: Iterable[Question]) -> None:
+        """Add the pieces of some questions: those of their pages first, then of the further pages these name."""
+        homes = {question: self.manifest.find_page(*question) for question in questions}
+        pages = self._find_pages(homes.values())
+        pieces = [piece for question, home in homes.items() if (piece := find_piece(pages[home], *question))]
+        parts = [piece.sections for piece in pieces]
+        parts += map(read_whole, self._find_pages(list_further(pieces)).values())
+        for part in parts:
+            self._project.grow(part)
+        self._loaded.update(homes)
+
+    def _find_pages(self, digests: Iterable[bytes]) -> dict[bytes, Page]:
+        wanted = dict.fromkeys(digests)
+        missing = [digest for digest in wanted if digest not in self._pages]
+        for digest, entry in (self._fetch(missing) if missing else {}).items():
+            self._pages[digest] = decode_page(entry)
+            self._bytes += len(entry)
+        return {digest: self._pages[digest] for digest in wanted}
+
+
+def place_question(kind: str, name: str) -> Question:
+    """Return the question that a page lists: an experiment is asked for like a config."""
+    return (CONFIG if kind == EXPERIMENT else kind), name
+
+
+def list_further(pieces: Iterable[Piece]) -> list[bytes]:
+    """List the digests of the further pages that some pieces name."""
+    return [digest for piece in pieces for digest in piece.further]

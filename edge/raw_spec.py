@@ -1,0 +1,66 @@
+"""The raw layout: one value, the JSON document that Statsig's console writes, v1 or v2."""
+
+from collections.abc import Sequence
+from json import JSONDecodeError, loads
+from typing import Final
+
+from evaluator.decode import decode_project
+from evaluator.errors import InvalidSpec
+from evaluator.nesting import looks_nested_too_deeply
+from evaluator.project import Project
+
+SHOWN_FAULTS: Final = 3
+
+
+class RawSpec:
+    """A spec that was read and decoded whole; the value itself is not kept."""
+
+    __slots__ = ("_project", "generation")
+
+    layout = "raw"
+
+    def __init__(self, value: bytes, generation: int) -> None:
+        """Decode a value of this generation; raises InvalidSpec."""
+        self._project = decode_value(value)
+        self.generation = generation
+
+    @property
+    def time(self) -> int:
+        """Return when the spec was last changed, in milliseconds since 1970."""
+        return self._project.time
+
+    def counts(self) -> dict[str, int]:
+        """Return how many specs of each section there are."""
+        return self._project.counts()
+
+    def load(self, _questions: Sequence[tuple[str, str]]) -> Project:
+        """Return the project that some questions are answered from."""
+        return self._project
+
+    def load_whole(self) -> Project:
+        """Return the project that all questions are answered from."""
+        return self._project
+
+
+def decode_value(value: bytes) -> Project:
+    """Decode a document; raises InvalidSpec."""
+    if looks_nested_too_deeply(value):
+        raise InvalidSpec(["document: nested too deeply"])
+    try:
+        document = loads(value.decode())
+    except UnicodeDecodeError as problem:
+        raise InvalidSpec([f"document: not UTF-8 at byte {problem.start}"]) from None
+    except JSONDecodeError as problem:
+        raise InvalidSpec(
+            [f"document: not JSON: {problem.msg} at line {problem.lineno} column {problem.colno}"]
+        ) from None
+    except (ValueError, RecursionError) as problem:  # a number of thousands of digits, a nesting that hid
+        raise InvalidSpec([f"document: not JSON: {problem}"]) from None
+    return decode_project(document)
+
+
+def describe_invalid(problem: InvalidSpec) -> str:
+    """Say in one line what is wrong with a value."""
+    shown = "; ".join(problem.faults[:SHOWN_FAULTS])
+    more = len(problem.faults) - SHOWN_FAULTS
+    return f"the value is not a config spec: {shown}" + (f"; and {more} more" if more > 0 else "")

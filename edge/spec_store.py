@@ -1,0 +1,190 @@
+"""A spec's entries in the store: what is asked for together, and what came back.
+
+A look asks for the raw value, the manifest and the overrides at once and waits for all three; their bodies stay unread
+until somebody needs one. What goes wrong with one of them is part of the look, because the others may still answer.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple, Protocol
+from zlib import crc32
+
+from edge.held_entry import Found
+from edge.ports import LARGEST_VALUE, PendingEntry, Platform, StoreFault, ValueTooLarge
+from specstore.keys import list_index_key, manifest_key, overrides_key, page_key, shard_key
+
+KV: Final = "kv"
+CONFIG_STORE: Final = "config"
+NO_KEY: Final = "the setting spec_key is empty: put the key that Statsig writes into the Config Store"
+
+
+class Look(NamedTuple):
+    """What one look at a spec's entries came to."""
+
+    raw: Found
+    manifest: Found
+    overrides: Found
+
+
+class SpecStore(Protocol):
+    """Where the entries of one spec are."""
+
+    source: str
+
+    @property
+    def missing(self) -> str:
+        """Say that there is no raw value."""
+
+    def look(self) -> Look:
+        """Ask for all entries at once."""
+
+    def read_raw(self) -> tuple[int, bytes]:
+        """Read the raw value of any length, with its generation; raises StoreFault."""
+
+    def fetch_pages(self, digests: Sequence[bytes]) -> Mapping[bytes, bytes]:
+        """Read pages, asked for together; raises StoreFault when one is missing."""
+
+    def find_lists(self) -> Found:
+        """Look the index of the ID lists up."""
+
+    def read_shard(self, edition: str, number: int) -> bytes:
+        """Read a shard of an ID list; raises StoreFault."""
+
+
+class KvSpecStore:
+    """A spec in the KV store."""
+
+    __slots__ = ("_key", "_platform", "_store")
+
+    source = KV
+
+    def __init__(self, platform: Platform, store: str, key: str) -> None:
+        self._platform = platform
+        self._store = store
+        self._key = key
+
+    @property
+    def missing(self) -> str:
+        """Say that there is no raw value."""
+        return f"the KV store {self._store} has no key {self._key}"
+
+    def look(self) -> Look:
+        """Ask for all entries at once."""
+        key = self._key
+        if not key:
+            nothing = Found(
+                fault="the setting spec_key is empty: put the key that Statsig writes into the Config Store"
+            )
+            return Look(nothing, nothing, nothing)
+        try:
+            pending = [self._begin(each) for each in (key, manifest_key(key), overrides_key(key))]
+        except StoreFault as problem:
+            nothing = Found(fault=str(problem))
+            return Look(nothing, nothing, nothing)
+        return Look(*map(settle, pending))
+
+    def read_raw(self) -> tuple[int, bytes]:
+        """Read the raw value of any length, with its generation; raises StoreFault."""
+        entry = self._begin(self._key).wait()
+        if entry is None:
+            raise StoreFault(self.missing)
+        return entry.generation, entry.read()
+
+    def fetch_pages(self, digests: Sequence[bytes]) -> Mapping[bytes, bytes]:
+        """Read pages, asked for together; raises StoreFault when one is missing."""
+        pending = [(digest, self._begin(page_key(self._key, digest))) for digest in digests]
+        return {digest: self._read_page(digest, one) for digest, one in pending}
+
+    def find_lists(self) -> Found:
+        """Look the index of the ID lists up."""
+        try:
+            return settle(self._begin(list_index_key(self._key)))
+        except StoreFault as problem:
+            return Found(fault=str(problem))
+
+    def read_shard(self, edition: str, number: int) -> bytes:
+        """Read a shard of an ID list; raises StoreFault."""
+        entry = self._begin(shard_key(self._key, edition, number)).wait()
+        if entry is None:
+            raise StoreFault(f"shard {number} of the edition {edition} is missing")
+        return entry.read()
+
+    def _read_page(self, digest: bytes, pending: PendingEntry) -> bytes:
+        entry = pending.wait()
+        if entry is None:
+            raise StoreFault(f"the page {digest.hex()} is missing")
+        return entry.read()
+
+    def _begin(self, key: str) -> PendingEntry:
+        return self._platform.begin_lookup(self._store, key)
+
+
+def settle(pending: PendingEntry) -> Found:
+    """Wait for a look-up."""
+    try:
+        return Found(pending.wait())
+    except StoreFault as problem:
+        return Found(fault=str(problem))
+
+
+class ConfigSpecStore:
+    """A small spec in an item of the Config Store, its overrides in another; nothing is paged there."""
+
+    __slots__ = ("_find", "_item")
+
+    source = CONFIG_STORE
+
+    def __init__(self, find_setting: Callable[[str], str | None], item: str) -> None:
+        self._find = find_setting
+        self._item = item
+
+    @property
+    def missing(self) -> str:
+        """Say that there is no such item."""
+        return f"the Config Store has no item {self._item}"
+
+    def look(self) -> Look:
+        """Ask for both items."""
+        return Look(self._find_item(self._item), Found(), self._find_item(f"{self._item}.overrides"))
+
+    def read_raw(self) -> tuple[int, bytes]:
+        """Read the item, with what stands for its generation; raises StoreFault."""
+        entry = self._find_item(self._item).entry
+        if entry is None:
+            raise StoreFault(self.missing)
+        return entry.generation, entry.read()
+
+    def fetch_pages(self, digests: Sequence[bytes]) -> Mapping[bytes, bytes]:
+        """Raise StoreFault: there are no pages."""
+        raise StoreFault(f"the Config Store holds no pages, and {len(digests)} were asked for")
+
+    def find_lists(self) -> Found:
+        """Find no ID lists: they do not fit into the Config Store."""
+        return Found()
+
+    def read_shard(self, edition: str, number: int) -> bytes:
+        """Raise StoreFault: there are no shards."""
+        raise StoreFault(f"the Config Store holds no shards, and {number} of {edition} was asked for")
+
+    def _find_item(self, item: str) -> Found:
+        text = self._find(item)
+        return Found(None if text is None else ItemEntry(text.encode()))
+
+
+class ItemEntry:
+    """An item of the Config Store; its checksum stands for its generation."""
+
+    __slots__ = ("_value", "generation")
+
+    def __init__(self, value: bytes) -> None:
+        self._value = value
+        self.generation = crc32(value)
+
+    def metadata(self) -> str | None:
+        """Return nothing: items have none."""
+        return None
+
+    def read(self, limit: int = LARGEST_VALUE) -> bytes:
+        """Return the item."""
+        if len(self._value) > limit:
+            raise ValueTooLarge(f"the item is longer than {limit} bytes")
+        return self._value
