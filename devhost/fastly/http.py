@@ -15,6 +15,7 @@ from devhost.fastly.messages import LARGEST_READ, Body, Message, Pollable, Reque
 from devhost.fastly.values import Case, Err, Interface, Resource
 
 SELECT_PAUSE = 0.001
+EARLY_HINTS = 103
 LAST_INFORMATIONAL = 199
 
 
@@ -226,6 +227,8 @@ class HttpResp(Interface):
     def _reply(self, response: Response, body: Body) -> None:
         if self._downstream.exchange.is_answered:
             raise Err("generic-error")
+        if response.status == EARLY_HINTS:
+            return  # taken, as by Viceroy, but no client here gets it
         if response.status <= LAST_INFORMATIONAL:
             raise Err("invalid-argument")
         self._downstream.exchange.answer(response, body)

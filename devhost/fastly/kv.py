@@ -130,9 +130,10 @@ class Entry(Resource):
         return body
 
     def metadata(self, max_len: int) -> str | None:
-        """Return the metadata, the first time."""
-        text, self._metadata = self._metadata, None
-        return fitting(text, max_len) if text else None
+        """Return the metadata, the first time that there is room for it."""
+        text = fitting(self._metadata, max_len) if self._metadata else None
+        self._metadata = None
+        return text
 
     def generation(self) -> int:
         """Return the generation."""

@@ -161,8 +161,9 @@ def bind_resource(interface: str, kind: Any, loaded: Mapping[str, ModuleType]) -
         elif isinstance(member, FunctionType) and not name.startswith("__"):
             setattr(kind, name, bind(interface, f"[method]{resource}.{to_wit(name)}", member, loaded, kind))
 
-    def leave(self: object, *_problem: object) -> None:
-        release_resource(self)
+    def leave(self: Any, *_problem: object) -> None:
+        if not release_resource(self):
+            raise TypeError(f"this {type(self).__name__} was given away")  # the generated code fails so too
 
     kind.__exit__ = leave
     kind.__del__ = release_resource
@@ -193,16 +194,16 @@ def bind(
     def call(*arguments: object, **named: object) -> object:
         guest: Guest = _current.guest
         given = signature.bind(*arguments, **named).args if named else arguments
-        values = [lift(value, guest.handles) for lift, value in zip(lifts, given[skipped:], strict=True)]
         guest.mark(full_name)
         try:
+            values = [lift(value, guest.handles) for lift, value in zip(lifts, given[skipped:], strict=True)]
             return result.lower(body(guest.interfaces, *values), guest.handles)
         except Err as problem:
             if error is None:
                 raise Trap(f"{full_name} cannot return {problem.payload!r}") from problem
             failure = raised(error.lower(problem.payload, guest.handles))
         except Exception as problem:  # kept as the cause, as the embedded host keeps it
-            raise Trap(f"host function failed: {type(problem).__name__}: {problem}") from problem
+            raise Trap(f"{full_name} failed: {type(problem).__name__}: {problem}") from problem
         raise failure
 
     return call

@@ -31,7 +31,9 @@ def compile_hint(hint: Any, owner: type | None = None) -> Codec:
         return plain_codec(hint)
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        return optional_codec(arguments[0], owner) if type(None) in arguments else variant_codec(arguments)
+        present = tuple(argument for argument in arguments if argument is not type(None))
+        inner = compile_hint(present[0], owner) if len(present) == 1 else variant_codec(present)
+        return inner if present == arguments else optional_codec(inner)
     if origin is list:
         return list_codec(compile_hint(arguments[0], owner))
     if origin is tuple:
@@ -54,9 +56,9 @@ def plain_codec(kind: type | None) -> Codec:
     return Codec(check, check)
 
 
-def optional_codec(hint: Any, owner: type | None) -> Codec:
+def optional_codec(inner: Codec) -> Codec:
     """Convert what may be None."""
-    lift, lower = compile_hint(hint, owner)
+    lift, lower = inner
     return Codec(
         lambda value, handles: None if value is None else lift(value, handles),
         lambda value, handles: None if value is None else lower(value, handles),
@@ -161,7 +163,19 @@ def resource_codec(kind: type) -> Codec:
     def lower(value: object, handles: Handles) -> object:
         return adopt(kind, value, handles)
 
-    return Codec(lambda value, handles: handles.get(value.handle), lower)
+    return Codec(lambda value, handles: handles.get(number_of(value)), lower)
+
+
+class NotHeld(Exception):
+    """The guest used a resource that it gave away or left; in the component this is a trap."""
+
+
+def number_of(held: Any) -> int:
+    """Return the number of a resource; raises `NotHeld`."""
+    number: int | None = held.__dict__.get("handle")
+    if number is None:
+        raise NotHeld(f"this {type(held).__name__} was given away")
+    return number
 
 
 def adopt(kind: Any, value: object, handles: Handles) -> Any:
@@ -174,13 +188,14 @@ def adopt(kind: Any, value: object, handles: Handles) -> Any:
 
 def take_resource(held: Any, handles: Handles) -> object:
     """Take a resource that the guest gives away, after which it has it no more."""
-    value = handles.take(held.handle)
+    value = handles.take(number_of(held))
     del held.handle
     return value
 
 
-def release_resource(held: Any) -> None:
-    """Let go of what the guest holds no longer, unless it gave it away."""
+def release_resource(held: Any) -> bool:
+    """Let go of what the guest holds no longer; says whether it held it."""
     number = held.__dict__.pop("handle", None)
     if number is not None and number in held.handles:
         drop_resource(held.handles.take(number))
+    return number is not None

@@ -86,12 +86,15 @@ def host_command(host: str, config: Path, port: int) -> list[str]:
         return native_command(config, port)
     if not COMPONENT.is_file():
         pytest.fail("bin/main.wasm is not built; run `make build`")
-    if host == VICEROY:
-        viceroy = find_viceroy()
-        if viceroy is None:
-            pytest.skip(f"needs Viceroy: {INSTALL_HINT}")
-        return viceroy_command(viceroy, config, port)
-    return embedded_command(config, port)
+    return viceroy_command(require_viceroy(), config, port) if host == VICEROY else embedded_command(config, port)
+
+
+def require_viceroy() -> Path:
+    """Viceroy; skips the test when it is not there."""
+    viceroy = find_viceroy()
+    if viceroy is None:
+        pytest.skip(f"needs Viceroy: {INSTALL_HINT}")
+    return viceroy
 
 
 @contextmanager
