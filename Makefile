@@ -10,7 +10,7 @@ CONFORMANCE ?= ../shared/conformance
 FAMILIES ?= $(filter-out %.exposures %.exposures_env,$(patsubst %.jsonl.gz,%,$(notdir $(wildcard $(CONFORMANCE)/vectors/*.jsonl.gz $(CONFORMANCE)/*_cases.jsonl.gz))))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build serve check lint types test viceroy test-viceroy conform conform-long fuel-evaluator clean
+.PHONY: help setup build serve check lint types test viceroy test-viceroy conform conform-long coverage fuel-evaluator clean
 
 help: ## Print the targets.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,9 +57,13 @@ conform: setup ## Compare with the shared conformance vectors (CONFORMANCE names
 conform-long: setup ## Compare a million generated cases with the official core.
 	@$(PY) -m tests.conform_long
 
+coverage: setup ## Run what is in the component on this Python and print which of its lines the tests reach.
+	@$(VENV)/bin/coverage run -m pytest -q tests/edge tests/evaluator tests/native tests/specstore
+	@$(VENV)/bin/coverage report
+
 fuel-evaluator: setup ## Count what the evaluator costs in the component (SPEC names another spec).
 	@$(PY) -m benchmarks.evaluator_fuel
 
 clean: ## Remove what the other targets made, except the cache outside the checkout.
-	rm -rf $(VENV) $(COUNTRY) bin pkg build dist .local .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(COUNTRY) bin pkg build dist .local .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

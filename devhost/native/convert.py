@@ -27,6 +27,8 @@ class Codec(NamedTuple):
 
 def compile_hint(hint: Any, owner: type | None = None) -> Codec:
     """Compile the conversions of an annotation; `owner` is what `Self` means."""
+    if hint is str:
+        return Codec(check_text, check_text)
     if hint in PLAIN:
         return plain_codec(hint)
     origin, arguments = get_origin(hint), get_args(hint)
@@ -41,7 +43,15 @@ def compile_hint(hint: Any, owner: type | None = None) -> Codec:
     return class_codec(owner if owner is not None and not isinstance(hint, type) else hint)
 
 
-PLAIN = (bool, int, float, str, bytes, None)
+PLAIN = (bool, int, float, bytes, None)
+
+
+def check_text(value: Any, _handles: Handles) -> str:
+    """Pass a text; half a character cannot leave the component either."""
+    if not isinstance(value, str):
+        raise TypeError(f"expected str, got {value!r}")
+    value.encode()
+    return value
 
 
 def plain_codec(kind: type | None) -> Codec:
