@@ -1,8 +1,8 @@
 """Derive the fastly.toml that a local host runs on from the committed one.
 
 The committed file already describes everything locally, with the example spec; this module changes what a developer
-asked to change and nothing else: the file behind the spec's key, the address events go to, the requests a sandbox may
-take. The spec's entry is recognised by its file, so a renamed store or key needs no change here.
+asked to change and nothing else: what stands in the store of the spec, the address events go to, the requests a sandbox
+may take. The spec's entry is recognised by its file, so a renamed store or key needs no change here.
 """
 
 import tomllib
@@ -11,6 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import tomli_w
+
+from devhost.local_store import Item
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMITTED = ROOT / "fastly.toml"
@@ -22,11 +24,11 @@ EVENTS_SETTING = "events_url"
 
 
 def derive_config(
-    committed: dict[str, Any], *, spec: Path | None, events_url: str, requests_per_sandbox: int | None
+    committed: dict[str, Any], *, entries: list[Item], events_url: str, requests_per_sandbox: int | None
 ) -> dict[str, Any]:
-    """Return the config with another spec (None: an empty store), events address and reuse."""
+    """Return the config with other entries in the spec's place (none: an empty store), events address and reuse."""
     server = dict(committed["local_server"])
-    server["kv_stores"] = {name: place_spec(items, spec) for name, items in server["kv_stores"].items()}
+    server["kv_stores"] = {name: place_entries(items, entries) for name, items in server["kv_stores"].items()}
     origin, path = split_origin(events_url)
     events = server["backends"][EVENTS_BACKEND]
     server["backends"] = {**server["backends"], EVENTS_BACKEND: {**events, "url": origin}}
@@ -43,14 +45,19 @@ def split_origin(url: str) -> tuple[str, str]:
     return f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
 
 
-def place_spec(items: list[dict[str, Any]], spec: Path | None) -> list[dict[str, Any]]:
-    """Return a store's items with the example spec replaced, and every file named by its whole path."""
-    placed = []
+def find_spec_key(committed: dict[str, Any]) -> str:
+    """Return the key of the example spec."""
+    stores = committed["local_server"]["kv_stores"].values()
+    return next(str(item["key"]) for items in stores for item in items if item.get("file") == EXAMPLE_SPEC)
+
+
+def place_entries(items: list[dict[str, Any]], entries: list[Item]) -> list[dict[str, Any]]:
+    """Return a store's items with others in place of the example spec, and every file named by its whole path."""
+    placed: list[dict[str, Any]] = []
     for item in items:
         file = item.get("file")
         if file == EXAMPLE_SPEC:
-            if spec is not None:
-                placed.append({**item, "file": str(spec)})
+            placed += entries
         else:
             placed.append(item if file is None else {**item, "file": str(ROOT / file)})
     return placed

@@ -8,6 +8,7 @@ when the host ends by itself. What can be asked of it comes from the environment
 import http.client
 import json
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -21,7 +22,8 @@ from pathlib import Path
 from devhost.build import COMPONENT
 from devhost.event_sink import Received, SinkServer
 from devhost.hosts import ADDRESS, embedded_command, native_command, viceroy_command
-from devhost.local_config import EXAMPLE_SPEC, ROOT, derive_config, read_committed, write_config
+from devhost.local_config import EXAMPLE_SPEC, ROOT, derive_config, find_spec_key, read_committed, write_config
+from devhost.local_store import LAYOUTS, PAGED, Item, list_entries, list_entries_beside, write_store
 from devhost.stop_signals import StopSignals
 from devhost.viceroy import INSTALL_HINT, find_viceroy
 
@@ -46,6 +48,14 @@ class Wishes:
     events_url: str  # EVENTS_URL: send events there and start no sink
     events_delay: float  # EVENTS_DELAY: seconds the sink waits before it answers
     requests_per_sandbox: int | None  # REUSE
+    layout: str  # LAYOUT: paged or raw
+    id_lists: Mapping[str, Path]  # ID_LISTS: NAME=FILE, separated by blanks
+    overrides: Path | None  # OVERRIDES: a file
+
+    @property
+    def store(self) -> Path:
+        """Return the folder that holds the values of the KV store."""
+        return LOCAL / f"kv-{self.port}"
 
     @property
     def config(self) -> Path:
@@ -60,9 +70,10 @@ class Wishes:
 
 def read_wishes(environment: Mapping[str, str]) -> Wishes:
     """Read what is asked for; raises `CannotServe` when it makes no sense."""
-    layout = environment.get("LAYOUT") or "raw"
-    if layout != "raw":
-        raise CannotServe(f"LAYOUT={layout}: only the raw layout exists yet; leave LAYOUT unset or set it to raw")
+    layout = environment.get("LAYOUT") or PAGED
+    if layout not in LAYOUTS:
+        raise CannotServe(f"LAYOUT={layout}: set it to {' or '.join(LAYOUTS)}")
+    overrides = environment.get("OVERRIDES")
     host = environment.get("HOST") or ""
     if host not in ("", "viceroy", "embedded", "native"):
         raise CannotServe(f"HOST={host}: set it to viceroy, embedded or native")
@@ -74,6 +85,9 @@ def read_wishes(environment: Mapping[str, str]) -> Wishes:
         events_url=environment.get("EVENTS_URL") or "",
         events_delay=read_seconds(environment, "EVENTS_DELAY"),
         requests_per_sandbox=read_number(environment, "REUSE", 0) or None,
+        layout=layout,
+        id_lists=read_list_paths(environment.get("ID_LISTS") or ""),
+        overrides=find_file("OVERRIDES", overrides) if overrides else None,
     )
 
 
@@ -98,10 +112,33 @@ def read_spec_path(text: str) -> Path | None:
     """Find the spec file, whose content is for the service to judge."""
     if text == "none":
         return None
+    return find_file("SPEC", text)
+
+
+def read_list_paths(text: str) -> dict[str, Path]:
+    """Find the files of ID lists; names with blanks stand in quotes."""
+    try:
+        named = [one.partition("=") for one in shlex.split(text)]
+    except ValueError as problem:
+        raise CannotServe(f"ID_LISTS={text}: {problem}") from problem
+    if not all(separator for _, separator, _ in named):
+        raise CannotServe(f"ID_LISTS={text}: set it to NAME=FILE, several separated by blanks")
+    return {name: find_file("ID_LISTS", path) for name, _, path in named}
+
+
+def find_file(variable: str, text: str) -> Path:
+    """Find a file that a variable names, from the project's folder."""
     path = (ROOT / Path(text).expanduser()).resolve()
     if not path.is_file():
-        raise CannotServe(f"SPEC={text}: there is no file {path}")
+        raise CannotServe(f"{variable}={text}: there is no file {path}")
     return path
+
+
+def fill_store(wishes: Wishes, spec_key: str) -> list[Item]:
+    """Write what stands in the KV store, and return its items."""
+    spec = () if wishes.spec is None else list_entries(spec_key, wishes.spec.read_bytes(), wishes.layout)
+    beside = list_entries_beside(spec_key, wishes.id_lists, wishes.overrides)
+    return write_store((*spec, *beside), wishes.store)
 
 
 def choose_host(wishes: Wishes) -> list[str]:
@@ -222,14 +259,17 @@ def serve(wishes: Wishes, stop: StopSignals) -> None:
     check_port(wishes.port)
     command = choose_host(wishes)
     with running_sink(wishes) as events_url:
+        committed = read_committed()
+        entries = fill_store(wishes, find_spec_key(committed))
         config = derive_config(
-            read_committed(),
-            spec=wishes.spec,
+            committed,
+            entries=entries,
             events_url=events_url,
             requests_per_sandbox=wishes.requests_per_sandbox,
         )
         write_config(config, wishes.config)
-        print(f"gatelet: spec {wishes.spec or 'none'}; events go to {events_url}", flush=True)
+        spec = f"{wishes.spec}, {wishes.layout} in {len(entries)} entries" if wishes.spec else "none"
+        print(f"gatelet: spec {spec}; events go to {events_url}", flush=True)
         with running_host(command, wishes.host_log) as child:
             wait_until_ready(child, wishes, stop)
             if not stop.is_set():

@@ -1,16 +1,18 @@
 """The config of `make serve` is the committed one with what was asked for changed, and nothing else."""
 
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import tomli_w
 
-from devhost.local_config import EXAMPLE_SPEC, ROOT, derive_config, read_committed
+from devhost.local_config import EXAMPLE_SPEC, derive_config, find_spec_key, read_committed
+from devhost.local_store import Item
+
+ENTRIES = [{"key": "statsig-local", "file": "/spec.json", "metadata": "m"}, {"key": "other", "file": "/other"}]
 
 
-def derive(spec: Path | None = ROOT / EXAMPLE_SPEC, url: str = "http://127.0.0.1:9", reuse: int | None = None) -> Any:
-    config = derive_config(read_committed(), spec=spec, events_url=url, requests_per_sandbox=reuse)
+def derive(entries: list[Item] = ENTRIES, url: str = "http://127.0.0.1:9", reuse: int | None = None) -> Any:
+    config = derive_config(read_committed(), entries=entries, events_url=url, requests_per_sandbox=reuse)
     return tomllib.loads(tomli_w.dumps(config))
 
 
@@ -25,15 +27,16 @@ def settings(config: Any) -> dict[str, str]:
 
 def test_the_committed_config_serves_the_example_spec() -> None:
     assert files(read_committed()) == [EXAMPLE_SPEC]
-    assert files(derive()) == [str(ROOT / EXAMPLE_SPEC)]
+    assert find_spec_key(read_committed()) == settings(read_committed())["spec_key"]
 
 
-def test_another_spec_takes_the_place_of_the_example(tmp_path: Path) -> None:
-    assert files(derive(spec=tmp_path / "other.json")) == [str(tmp_path / "other.json")]
+def test_entries_take_the_place_of_the_example() -> None:
+    (items,) = derive()["local_server"]["kv_stores"].values()
+    assert items == ENTRIES
 
 
-def test_without_a_spec_the_store_is_there_and_empty() -> None:
-    stores = derive(spec=None)["local_server"]["kv_stores"]
+def test_without_entries_the_store_is_there_and_empty() -> None:
+    stores = derive(entries=[])["local_server"]["kv_stores"]
     assert stores
     assert not any(stores.values())
 

@@ -12,7 +12,7 @@ from devhost.serve import CannotServe, Wishes, check_port, choose_host, describe
 def test_without_wishes_it_serves_the_example_on_7676() -> None:
     wishes = read_wishes({})
     assert (wishes.port, wishes.spec, wishes.host) == (7676, ROOT / EXAMPLE_SPEC, "")
-    assert wishes.requests_per_sandbox is None
+    assert (wishes.requests_per_sandbox, wishes.layout, wishes.id_lists, wishes.overrides) == (None, "paged", {}, None)
 
 
 def test_reads_every_wish(tmp_path: Path) -> None:
@@ -28,13 +28,17 @@ def test_reads_every_wish(tmp_path: Path) -> None:
             "EVENTS_DELAY": "0.5",
             "LAYOUT": "raw",
             "REUSE": "1",
+            "ID_LISTS": f"a={spec} 'b c'={spec}",
+            "OVERRIDES": str(spec),
         }
     )
-    assert wishes == Wishes(8001, spec, "viceroy", 8002, "http://127.0.0.1:8003", 0.5, 1)
+    lists = {"a": spec, "b c": spec}
+    assert wishes == Wishes(8001, spec, "viceroy", 8002, "http://127.0.0.1:8003", 0.5, 1, "raw", lists, spec)
 
 
 def test_an_empty_variable_is_one_not_set() -> None:
-    names = ("PORT", "SPEC", "HOST", "EVENTS_PORT", "EVENTS_URL", "EVENTS_DELAY", "LAYOUT", "REUSE")
+    names = ["PORT", "SPEC", "HOST", "EVENTS_PORT", "EVENTS_URL", "EVENTS_DELAY", "LAYOUT", "REUSE"]
+    names += ["ID_LISTS", "OVERRIDES"]
     assert read_wishes(dict.fromkeys(names, "")) == read_wishes({})
 
 
@@ -51,7 +55,11 @@ def test_spec_none_means_an_empty_store() -> None:
         ("EVENTS_DELAY", "soon", "EVENTS_DELAY=soon"),
         ("SPEC", "no/such/file.json", "there is no file"),
         ("HOST", "apache", "set it to viceroy, embedded or native"),
-        ("LAYOUT", "paged", "only the raw layout exists yet"),
+        ("LAYOUT", "sliced", "set it to paged or raw"),
+        ("ID_LISTS", "a", "set it to NAME=FILE"),
+        ("ID_LISTS", "'a", "No closing quotation"),
+        ("ID_LISTS", "a=no/such/file", "there is no file"),
+        ("OVERRIDES", "no/such/file.json", "there is no file"),
     ],
 )
 def test_says_what_is_wrong_with_a_wish(name: str, text: str, message: str) -> None:
