@@ -6,18 +6,22 @@ when. It refuses what no test prepared: an unknown events backend is a fault, as
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from edge.events.answers import Answer
 from edge.messages import Header
 from edge.ports import (
     ALWAYS,
-    DELIVERED,
     LARGEST_VALUE,
     DeliveryFault,
     InsertRules,
+    Listing,
+    Pending,
     StoreFault,
     ValueTooLarge,
 )
+
+MOST_KEYS: Final = 1000  # of one listing
 
 
 class MemoryEntry:
@@ -42,17 +46,28 @@ class MemoryEntry:
 
 
 class MemoryPending[Value]:
-    """Something asked of the store: done when it is waited for, unless the store is out of order."""
+    """Something on its way: ready at an instant of the platform's clock, unless what it asks is out of order."""
 
-    def __init__(self, fault: str, ask: Callable[[], Value]) -> None:
+    def __init__(self, platform: "MemoryPlatform", delay_ms: int, fault: str, ask: Callable[[], Value]) -> None:
+        self._platform = platform
+        self.ready_at = platform.seconds + delay_ms / 1000
         self._fault = fault
         self._ask = ask
 
+    def is_ready(self) -> bool:
+        """Tell whether its time has come."""
+        return self._platform.seconds >= self.ready_at
+
     def wait(self) -> Value:
         """Return the outcome; raises StoreFault when the store is out of order."""
+        self._platform.seconds = max(self._platform.seconds, self.ready_at)
         if self._fault:
             raise StoreFault(self._fault)
         return self._ask()
+
+    def find_answer(self) -> Value | None:
+        """Return the outcome, once it is there."""
+        return self._ask() if self.is_ready() else None
 
 
 class SentBatch(NamedTuple):
@@ -64,18 +79,9 @@ class SentBatch(NamedTuple):
     body: bytes
 
 
-class MemoryDelivery:
-    """A delivery whose answer is whatever the platform says when asked."""
-
-    def __init__(self, platform: "MemoryPlatform") -> None:
-        self._platform = platform
-
-    def settle(self, wait_ms: int) -> str | None:
-        """Return the answer when it takes no longer than the wait, which passes on the platform's clock."""
-        platform = self._platform
-        delay = platform.answer_delay_ms
-        platform.seconds += min(wait_ms, delay) / 1000
-        return platform.answer if delay <= wait_ms else None
+def take_all(_batch: SentBatch) -> Answer:
+    """Answer as Statsig does."""
+    return Answer(202, b'{"success":true}')
 
 
 class MemoryPlatform:
@@ -91,8 +97,10 @@ class MemoryPlatform:
         self.countries: dict[str, str] = {}
         self.backends = {"events"}
         self.batches: list[SentBatch] = []
-        self.answer = DELIVERED
+        self.answers: list[Answer] = []  # to each batch, decided when it was sent
+        self.answer: Callable[[SentBatch], Answer] = take_all
         self.answer_delay_ms = 0
+        self.store_delay_ms = 0
         self.time_ms = 1_700_000_000_000
         self.seconds = 0.0
         self.lines: list[str] = []
@@ -116,7 +124,7 @@ class MemoryPlatform:
         """Look a key up."""
         self.lookups += 1
         values = self.find_store(store)
-        return MemoryPending(self.find_fault(key), lambda: values.get(key))
+        return self.pend(key, lambda: values.get(key))
 
     def begin_insert(self, store: str, key: str, value: bytes, rules: InsertRules = ALWAYS) -> MemoryPending[bool]:
         """Write a value, unless a rule forbids it; nothing ever expires here."""
@@ -129,18 +137,30 @@ class MemoryPlatform:
             self.put(store, key, value, rules.metadata)
             return True
 
-        return MemoryPending(self.find_fault(key), insert)
+        return self.pend(key, insert)
 
     def begin_delete(self, store: str, key: str) -> MemoryPending[bool]:
         """Remove a key."""
         values = self.find_store(store)
-        return MemoryPending(self.find_fault(key), lambda: values.pop(key, None) is not None)
+        return self.pend(key, lambda: values.pop(key, None) is not None)
 
     def list_keys(self, store: str, prefix: str, limit: int) -> tuple[str, ...]:
         """List keys in order."""
-        if self.store_fault:
-            raise StoreFault(self.store_fault)
-        return tuple(sorted(key for key in self.find_store(store) if key.startswith(prefix))[:limit])
+        return self.begin_list(store, prefix).wait().keys[:limit]
+
+    def begin_list(self, store: str, prefix: str, cursor: str = "") -> MemoryPending[Listing]:
+        """List keys in order; the cursor is the last key of the listing before."""
+        values = self.find_store(store)
+
+        def list_some() -> Listing:
+            keys = sorted(key for key in values if key.startswith(prefix) and key > cursor)
+            return Listing(tuple(keys[:MOST_KEYS]), keys[MOST_KEYS - 1] if len(keys) > MOST_KEYS else "")
+
+        return self.pend("", list_some)
+
+    def pend[Value](self, key: str, ask: Callable[[], Value]) -> MemoryPending[Value]:
+        """Return something asked of the store."""
+        return MemoryPending(self, self.store_delay_ms, self.find_fault(key), ask)
 
     def find_store(self, store: str) -> dict[str, MemoryEntry]:
         """Return a store's entries."""
@@ -152,12 +172,20 @@ class MemoryPlatform:
         """Return what a key is answered with in place of its value, if anything."""
         return self.store_fault or self.key_faults.get(key, "")
 
-    def begin_send(self, backend: str, url: str, headers: Sequence[Header], body: bytes) -> MemoryDelivery:
-        """Keep a batch."""
+    def begin_send(self, backend: str, url: str, headers: Sequence[Header], body: bytes) -> MemoryPending[Answer]:
+        """Keep a batch, and decide what it is answered with."""
         if backend not in self.backends:
             raise DeliveryFault(f"there is no backend {backend}")
-        self.batches.append(SentBatch(backend, url, tuple(headers), body))
-        return MemoryDelivery(self)
+        batch = SentBatch(backend, url, tuple(headers), body)
+        answer = self.answer(batch)
+        self.batches.append(batch)
+        self.answers.append(answer)
+        return MemoryPending(self, self.answer_delay_ms, "", lambda: answer)
+
+    def wait_any(self, pendings: Sequence[Pending], seconds: float) -> None:
+        """Move the clock to the first of these that becomes ready in time, else by the whole wait."""
+        instants = [pending.ready_at for pending in pendings if isinstance(pending, MemoryPending)]
+        self.seconds = max(self.seconds, min([*instants, self.seconds + seconds]))
 
     def find_country(self, ip: str) -> str | None:
         """Return the country that was set for an address."""
@@ -168,8 +196,8 @@ class MemoryPlatform:
         return "memory"
 
     def now_ms(self) -> int:
-        """Return the time that was set."""
-        return self.time_ms
+        """Return the time that was set, and what has passed since by waiting."""
+        return self.time_ms + int(self.seconds * 1000)
 
     def ticks(self) -> float:
         """Return the duration clock, which waits move."""

@@ -7,9 +7,9 @@ beginning and their end, so that the wait between can be used.
 from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol
 
+from edge.events.answers import Answer
 from edge.messages import Header
 
-DELIVERED: Final = ""
 LARGEST_VALUE: Final = 25_000_000  # of one key, as Fastly documents it
 
 
@@ -51,25 +51,46 @@ class InsertRules(NamedTuple):
 ALWAYS: Final = InsertRules()
 
 
-class PendingWrite(Protocol):
+class Pending(Protocol):
+    """Something on its way."""
+
+    def is_ready(self) -> bool:
+        """Tell whether asking for its outcome takes no time."""
+
+
+class PendingWrite(Pending, Protocol):
     """An insert or a deletion on its way."""
 
     def wait(self) -> bool:
         """Tell whether it was done: not when a rule forbade it or there was nothing to delete; raises StoreFault."""
 
 
-class PendingEntry(Protocol):
+class Listing(NamedTuple):
+    """Some keys of a KV store in order, and how to ask for those that follow; empty when none do."""
+
+    keys: tuple[str, ...]
+    cursor: str = ""
+
+
+class PendingListing(Pending, Protocol):
+    """A listing on its way."""
+
+    def wait(self) -> Listing:
+        """Return the listing; raises StoreFault."""
+
+
+class PendingEntry(Pending, Protocol):
     """A lookup on its way."""
 
     def wait(self) -> Entry | None:
         """Return the entry, or None when the key is not there; raises StoreFault."""
 
 
-class PendingDelivery(Protocol):
+class PendingDelivery(Pending, Protocol):
     """A batch of events on its way."""
 
-    def settle(self, wait_ms: int) -> str | None:
-        """Return DELIVERED, or what went wrong, or None when there is no answer within the wait."""
+    def find_answer(self) -> Answer | None:
+        """Return the answer, or None while it is not complete; to be asked again when it is ready."""
 
 
 class Platform(Protocol):
@@ -93,11 +114,17 @@ class Platform(Protocol):
     def list_keys(self, store: str, prefix: str, limit: int) -> tuple[str, ...]:
         """Return the first keys with a prefix, at most 1,000; raises StoreFault."""
 
+    def begin_list(self, store: str, prefix: str, cursor: str = "") -> PendingListing:
+        """Ask for up to 1,000 keys with a prefix; raises StoreFault when there is no such store."""
+
     def begin_send(self, backend: str, url: str, headers: Sequence[Header], body: bytes) -> PendingDelivery:
         """POST to a backend without waiting for its answer; raises DeliveryFault."""
 
     def find_country(self, ip: str) -> str | None:
         """Return the two-letter country that Fastly's geolocation gives an address."""
+
+    def wait_any(self, pendings: Sequence[Pending], seconds: float) -> None:
+        """Return when one of these is ready, or the time is over."""
 
     def session_id(self) -> str:
         """Return what tells this sandbox from others."""

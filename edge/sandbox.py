@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from edge.events.client_events import ClientEvents, Handover
-from edge.exposure_events import Outbox
+from edge.events.outbox import Outbox
 from edge.fallback import Fallback
 from edge.id_lists import IdLists
 from edge.keys import Keys, read_keys
@@ -19,9 +19,11 @@ from edge.settings import (
     BackgroundSettings,
     ClientSettings,
     ReplySettings,
+    SpoolSettings,
     read_background_settings,
     read_client_settings,
     read_reply_settings,
+    read_spool_settings,
 )
 from edge.spec_cache import NOTHING_HELD
 from edge.spec_report import SpecReport, report_spec, spec_header
@@ -40,6 +42,7 @@ class Sandbox:
         "_keys",
         "_projects",
         "_settings",
+        "_spool_settings",
         "outbox",
         "platform",
         "requests",
@@ -48,7 +51,7 @@ class Sandbox:
 
     def __init__(self, platform: Platform, fallback: Fallback | None = None) -> None:
         self.platform = platform
-        self.outbox = Outbox()
+        self.outbox = Outbox(self)
         self._fallback = Fallback() if fallback is None else fallback
         self._projects: Projects | None = None
         self.requests = 0
@@ -56,6 +59,7 @@ class Sandbox:
         self._settings: ReplySettings | None = None
         self._background: BackgroundSettings | None = None
         self._client_settings: ClientSettings | None = None
+        self._spool_settings: SpoolSettings | None = None
         self._keys: Keys | None = None
         self._events_key: bytes | None = None
 
@@ -82,6 +86,14 @@ class Sandbox:
             self._client_settings, faults = read_client_settings(self.platform.find_setting)
             self.note_faults(faults)
         return self._client_settings
+
+    @property
+    def spool_settings(self) -> SpoolSettings:
+        """Return the settings of stored events."""
+        if self._spool_settings is None:
+            self._spool_settings, faults = read_spool_settings(self.platform.find_setting)
+            self.note_faults(faults)
+        return self._spool_settings
 
     @property
     def keys(self) -> Keys:
@@ -124,21 +136,24 @@ class Sandbox:
         return spec_header(held, self.platform.now_ms())
 
     def after_reply(self, reply: Reply) -> None:
-        """Send what the reply exposed, and see what became of what was sent before."""
-        self.outbox.collect(self.platform)
+        """Collect what the reply exposed, and go on with what is on its way."""
         if reply.events:
-            now_ms = self.platform.now_ms()
-            self.outbox.send(self.platform, self.background, self.events_key, reply.events, now_ms)
+            self.outbox.collect(reply.events)
+        self.go_on()
 
     def hand_over(self, events: ClientEvents) -> Handover:
-        """Deliver a client's events before its request is answered; the result says what the answer may be."""
-        now_ms = self.platform.now_ms()
-        return self.outbox.hand_over(self.platform, self.background, self.events_key, events, now_ms)
+        """Deliver or store a client's events before its request is answered; the result says what the answer may be."""
+        return self.outbox.hand_over(events)
+
+    def go_on(self) -> None:
+        """Go on with what is on its way, without waiting."""
+        self.outbox.step()
+        self.outbox.log_counts()
 
     def close(self) -> None:
-        """Wait, within bounds, for what is still on its way."""
-        if self.outbox.pending:
-            self.outbox.close(self.platform, self.background.events_wait_ms)
+        """Bring what is on its way to an end, within bounds."""
+        self.outbox.close()
+        self.outbox.log_counts()
 
     def note_faults(self, faults: tuple[str, ...]) -> None:
         """Keep and log settings that did not fit."""

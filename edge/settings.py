@@ -38,6 +38,22 @@ class BackgroundSettings(NamedTuple):
     events_url: str = "https://events.statsigapi.net/v1/log_event"
     max_staleness_s: int = 0  # answers from another than the newest spec for longer make /healthz say 503; 0: never
     events_wait_ms: int = 5_000  # how long the end of a sandbox waits for unanswered deliveries
+    events_reply_wait_ms: int = 2_000  # how long a client that hands its own events over waits for Statsig
+    events_tries: int = 3  # of one batch in one sandbox
+    events_batch_count: int = 500
+    events_batch_bytes: int = 262_144
+    events_batch_age_ms: int = 1_000  # a batch waits this long for events of further requests
+    events_gzip_bytes: int = 2_048  # a longer body is compressed
+    drain_share: int = 20  # one sandbox in so many looks for stored batches; 0: none
+
+
+class SpoolSettings(NamedTuple):
+    """How events are stored that the endpoint did not take; looked up when there are any."""
+
+    spool_store: str = "gatelet-specs"  # the linked KV store
+    spool_batches: int = 5_000
+    spool_bytes: int = 67_108_864
+    spool_keep_s: int = 259_200
 
 
 class ClientSettings(NamedTuple):
@@ -68,6 +84,12 @@ def read_background_settings(find: FindSetting) -> tuple[BackgroundSettings, tup
     """Look the settings of the background up; returns them and what did not fit."""
     values, faults = read_values(BackgroundSettings._field_defaults, find)
     return BackgroundSettings(**values), faults
+
+
+def read_spool_settings(find: FindSetting) -> tuple[SpoolSettings, tuple[str, ...]]:
+    """Look the settings of stored events up; returns them and what did not fit."""
+    values, faults = read_values(SpoolSettings._field_defaults, find)
+    return SpoolSettings(**values), faults
 
 
 def read_values(defaults: Mapping[str, Any], find: FindSetting) -> tuple[dict[str, Any], tuple[str, ...]]:

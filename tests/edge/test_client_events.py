@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from edge.events.answers import Answer
 from edge.sandbox import Sandbox
 from tests.edge.builders import CLIENT, SERVER, ask, json_of, platform, request
 
@@ -46,9 +47,9 @@ def test_any_encoding_of_a_server_sdk_is_passed_on_unopened() -> None:
     assert dict(batch.headers)["statsig-event-count"] == b"7"
 
 
-def test_events_that_statsig_does_not_take_are_503_so_that_the_client_repeats_them() -> None:
-    outside = platform()
-    outside.answer = "the backend answered 500"
+def test_events_that_nobody_takes_are_503_so_that_the_client_repeats_them() -> None:
+    outside = platform(spool_store="nowhere")
+    outside.answer = lambda _batch: Answer(500)
     reply = ask(Sandbox(outside), request("/v1/log_event", PLAIN))
     assert (reply.status, json_of(reply)["success"]) == (503, False)
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.exposure_events import SDK_VERSION
+from edge.events.batch import SDK_VERSION
 from edge.keys import Access, Keys, find_access, read_keys
 from edge.sandbox import Sandbox
 from edge.settings import BackgroundSettings, ReplySettings, read_background_settings, read_reply_settings

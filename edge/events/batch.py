@@ -1,0 +1,105 @@
+"""Batches: the events of one `log_event` request, encoded once and never opened again unless they must be cut.
+
+Events of our own are kept as JSON values with commas between them, so that batches become one body by joining bytes.
+A client's events are *sealed*: the body as it came, with the headers that belong to it. Every batch has an ID that
+stays with it through retries, the store and the drain, so that a repeat can be recognised.
+"""
+
+import gzip
+from collections.abc import Sequence
+from json import loads
+from typing import Final, NamedTuple
+from zlib import crc32
+
+from edge.messages import Header, encode_json
+
+SDK_TYPE: Final = "gatelet"
+SDK_VERSION: Final = "0.1.0"
+BATCH_HEADER: Final = "x-gatelet-batches"
+
+
+class Batch(NamedTuple):
+    """Some events that travel together."""
+
+    id: str
+    content: bytes  # JSON values with commas between them; of a sealed batch the whole body
+    event_count: int
+    born_ms: int
+    is_sealed: bool = False
+    encoding: str = ""  # of a sealed body
+    headers: tuple[Header, ...] = ()  # of a sealed body
+
+    @property
+    def can_split(self) -> bool:
+        """Tell whether there is something to cut."""
+        return not self.is_sealed and self.event_count > 1
+
+
+class Post(NamedTuple):
+    """One request to the events endpoint."""
+
+    headers: tuple[Header, ...]
+    body: bytes
+
+
+def split_batch(batch: Batch) -> tuple[Batch, Batch]:
+    """Cut a batch of several events into halves."""
+    events = loads(b"[" + batch.content + b"]")
+    middle = len(events) // 2
+    first, second = events[:middle], events[middle:]
+    return tuple(  # type: ignore[return-value]  # two halves
+        batch._replace(id=f"{batch.id}.{part}", content=encode_json(half)[1:-1], event_count=len(half))
+        for part, half in enumerate((first, second), 1)
+    )
+
+
+def encode_post(batches: Sequence[Batch], key: bytes, session: str, now_ms: int, tries: int, gzip_from: int) -> Post:
+    """Return the request that carries some batches, or one sealed batch; a body of `gzip_from` bytes is compressed."""
+    first = batches[0]
+    count = sum(batch.event_count for batch in batches)
+    names = ", ".join(f"{batch.id}={batch.event_count}" for batch in batches)
+    common = post_headers(key, session, count, now_ms, tries, names)
+    if first.is_sealed:
+        encoding: tuple[Header, ...] = (("content-encoding", first.encoding.encode()),) if first.encoding else ()
+        return Post((*common, *first.headers, *encoding), first.content)
+    body = encode_body(batches, session)
+    if len(body) < gzip_from:
+        return Post(common, body)
+    return Post((*common, ("content-encoding", b"gzip")), gzip.compress(body, 6, mtime=0))
+
+
+def encode_body(batches: Sequence[Batch], session: str) -> bytes:
+    """Return the body of a log_event request."""
+    return wrap_events(b",".join(batch.content for batch in batches), session)
+
+
+def wrap_events(events: bytes, session: str) -> bytes:
+    """Return the body around events that are JSON values with commas between them."""
+    metadata = encode_json({"sdkType": SDK_TYPE, "sdkVersion": SDK_VERSION, "sessionID": session})
+    return b'{"events":[' + events + b'],"statsigMetadata":' + metadata + b"}"
+
+
+def post_headers(key: bytes, session: str, count: int, now_ms: int, tries: int, names: str) -> tuple[Header, ...]:
+    """Return the headers that Statsig's own SDKs send, and the IDs of the batches."""
+    return (
+        ("content-type", b"application/json"),
+        ("statsig-api-key", key),
+        ("statsig-sdk-type", SDK_TYPE.encode()),
+        ("statsig-sdk-version", SDK_VERSION.encode()),
+        ("statsig-server-session-id", session.encode()),
+        ("statsig-client-time", b"%d" % now_ms),
+        ("statsig-event-count", b"%d" % count),
+        ("statsig-retry-count", b"%d" % tries),
+        (BATCH_HEADER, names.encode()),
+    )
+
+
+def backoff_ms(batch_id: str, tries: int, base_ms: int) -> int:
+    """Return the wait before the next try: doubling, and spread by half so that many sandboxes do not come at once.
+
+    The spread comes from the batch's ID: random numbers would be the same in every sandbox, which start from one
+    snapshot of the interpreter.
+    """
+    spread = crc32(f"{batch_id}/{tries}".encode()) % 1000 / 1000
+    whole: int = base_ms << max(0, tries - 1)
+    return int(whole * (0.5 + spread))

@@ -1,0 +1,299 @@
+"""Stored batches on their way at last: later executions send them, one at a time as the lease says.
+
+A sandbox drains when the endpoint has just taken something from it, so nothing is sent at an endpoint that is down. It
+takes the lease, sends some of the oldest batches, several in one request, and removes what was confirmed. What is found
+wrong is looked for among those sent together and set aside. A sandbox that has stored something counts in the same way
+how much lies there, so that the bound of the store holds while the endpoint is down.
+"""
+
+from collections.abc import Generator, Iterator, Sequence
+from typing import Final, NamedTuple, Protocol
+from zlib import crc32
+
+from edge.events.answers import Verdict
+from edge.events.batch import Batch, encode_post, split_batch
+from edge.events.counts import Counts
+from edge.events.delivery import await_judgement
+from edge.events.machine import Conditions, Happening, Other, Stage, State, Store, advance
+from edge.events.spool import Spool
+from edge.events.spool_format import (
+    LEASE_KEY,
+    PREFIX,
+    InvalidEnvelope,
+    Lease,
+    StoredKey,
+    decode_envelope,
+    decode_lease,
+    encode_aside,
+    encode_envelope,
+    encode_lease,
+    name_aside,
+    parse_keys,
+)
+from edge.events.tasks import Task, Wait
+from edge.ports import DeliveryFault, InsertRules, Platform, StoreFault
+from edge.settings import BackgroundSettings, SpoolSettings
+
+LEASE_MS: Final = 10_000
+LEASE_MARGIN_MS: Final = 4_000  # left of the lease for the last request begun under it
+ABOUT_THE_BATCH: Final = (Verdict.TAKEN, Verdict.WRONG, Verdict.TOO_LARGE)  # the way itself works
+PAUSE_SECONDS: Final = 1.0  # Fastly takes about one write per second of the lease's key
+MOST_POSTS: Final = 8  # of one sandbox: Fastly documents 32 backend requests for one execution
+BATCHES_PER_POST: Final = 32
+
+
+class Home(Protocol):
+    """What the drain needs of its sandbox."""
+
+    platform: Platform
+
+    @property
+    def background(self) -> BackgroundSettings:
+        """Return the settings of what follows a reply."""
+
+    @property
+    def spool_settings(self) -> SpoolSettings:
+        """Return the settings of the store of events."""
+
+    @property
+    def events_key(self) -> bytes:
+        """Return the key that Statsig knows us by."""
+
+
+class Stored(NamedTuple):
+    """A stored batch with its key."""
+
+    key: str
+    batch: Batch
+
+
+class Seen(NamedTuple):
+    """What the lease entry held, and its generation, None when there is none."""
+
+    lease: Lease
+    generation: int | None
+
+
+class Drain:
+    """The rounds of one sandbox."""
+
+    __slots__ = ("_counts", "_home", "_is_chosen", "_is_running", "_next_at", "_posts", "_spool", "_works")
+
+    def __init__(self, home: Home, spool: Spool, counts: Counts) -> None:
+        self._home = home
+        self._spool = spool
+        self._counts = counts
+        self._works = False  # whether the endpoint took the last batch
+        self._is_chosen: bool | None = None
+        self._is_running = False
+        self._next_at = 0.0
+        self._posts = 0
+
+    def note_working(self, works: bool = True) -> None:
+        """Note whether the endpoint takes batches."""
+        self._works = works
+
+    def may_send(self) -> bool:
+        """Tell whether a further request to the endpoint makes sense."""
+        return self._works and self._posts < MOST_POSTS
+
+    def find_round(self) -> Task | None:
+        """Return a round to run now, if there is to be one."""
+        if self._is_running or self._home.platform.ticks() < self._next_at:
+            return None
+        if self._spool.stored or (self._works and self._find_whether_chosen()):
+            return self._run()
+        return None
+
+    def _find_whether_chosen(self) -> bool:
+        if self._is_chosen is None:
+            share = self._home.background.drain_share
+            self._is_chosen = share > 0 and crc32(self._home.platform.session_id().encode()) % share == 0
+        return self._is_chosen
+
+    def _run(self) -> Task:
+        self._is_running = True
+        try:
+            while (yield from self._drain()):
+                if not (yield self._home.platform.ticks() + PAUSE_SECONDS):
+                    return
+        except StoreFault as problem:
+            self._home.platform.log(f"events: the store of events was not drained: {problem}")
+        finally:
+            self._is_running = False
+            self._next_at = self._home.platform.ticks() + LEASE_MS / 1000
+
+    def _drain(self) -> Generator[Wait, bool, bool]:
+        """Run one round under the lease; tells whether there is more to do, and this sandbox may do it."""
+        platform = self._home.platform
+        seen = yield from self._look_at_lease()
+        until_ms = platform.now_ms() + LEASE_MS
+        if seen is None or seen.lease.until_ms > platform.now_ms():
+            return False
+        keys = yield from self._list()
+        if keys is None or not (keys or seen.lease.batches):
+            return False
+        rules = InsertRules(only_new=seen.generation is None, if_generation=seen.generation)
+        is_ours = yield from self._write_lease(keys, until_ms, rules)
+        if not is_ours or not self.may_send():
+            return False
+        gone = yield from self._send_groups(keys, until_ms - LEASE_MARGIN_MS)
+        left = [key for key in keys if key.key not in gone]
+        was_written = yield from self._write_lease(left, 0, InsertRules())
+        return was_written and bool(left) and self.may_send()
+
+    def _look_at_lease(self) -> Generator[Wait, bool, Seen | None]:
+        pending = self._home.platform.begin_lookup(self._home.spool_settings.spool_store, LEASE_KEY)
+        if not (yield pending):
+            return None
+        entry = pending.wait()
+        if entry is None:
+            return Seen(Lease(), None)
+        lease = decode_lease(entry.read())
+        self._spool.note_level(lease)
+        return Seen(lease, entry.generation)
+
+    def _list(self) -> Generator[Wait, bool, list[StoredKey] | None]:
+        """List what is stored, the oldest first; None when the sandbox ends."""
+        keys: list[str] = []
+        cursor = ""
+        while True:
+            pending = self._home.platform.begin_list(self._home.spool_settings.spool_store, PREFIX, cursor)
+            if not (yield pending):
+                return None
+            listing = pending.wait()
+            keys += listing.keys
+            cursor = listing.cursor
+            if not cursor:
+                return parse_keys(keys)
+
+    def _write_lease(self, keys: Sequence[StoredKey], until_ms: int, rules: InsertRules) -> Generator[Wait, bool, bool]:
+        """Write the lease with a new count; tells whether the rules let us."""
+        platform = self._home.platform
+        lease = Lease(platform.session_id(), until_ms, len(keys), sum(key.size for key in keys))
+        store = self._home.spool_settings.spool_store
+        pending = platform.begin_insert(store, LEASE_KEY, encode_lease(lease), rules)
+        if not (yield pending) or not pending.wait():
+            return False
+        self._spool.note_level(lease)
+        return True
+
+    def _send_groups(self, keys: Sequence[StoredKey], until_ms: int) -> Generator[Wait, bool, set[str]]:
+        """Send groups of batches for as long as they are taken and the lease lasts; returns the keys that are gone."""
+        gone: set[str] = set()
+        for group in iterate_groups(keys, self._home.background.events_batch_bytes):
+            gone.update((yield from self._send_group(group)))
+            if not self.may_send() or self._home.platform.now_ms() > until_ms:
+                break
+        return gone
+
+    def _send_group(self, group: Sequence[StoredKey]) -> Generator[Wait, bool, list[str]]:
+        """Send some batches together; returns the keys that are gone."""
+        found, gone = yield from self._read_group(group)
+        pile = put_together(found)
+        while pile and self.may_send():
+            together = pile.pop()
+            stage, reason = yield from self._post([stored.batch for stored in together])
+            if stage is Stage.SPLIT and len(together) > 1:
+                middle = len(together) // 2
+                pile += [together[middle:], together[:middle]]
+            else:
+                gone += yield from self._conclude(together, stage, reason)
+        return gone
+
+    def _read_group(self, group: Sequence[StoredKey]) -> Generator[Wait, bool, tuple[list[Stored], list[str]]]:
+        """Read stored batches; returns them and the keys that are gone, by another's doing or because they are bad."""
+        store = self._home.spool_settings.spool_store
+        lookups = [(key, self._home.platform.begin_lookup(store, key.key)) for key in group]
+        found: list[Stored] = []
+        gone: list[str] = []
+        for key, lookup in lookups:
+            if not (yield lookup):
+                return [], gone
+            entry = lookup.wait()
+            if entry is None:
+                gone.append(key.key)
+                continue
+            value = entry.read()
+            try:
+                found.append(Stored(key.key, decode_envelope(value)))
+            except InvalidEnvelope as problem:
+                gone += yield from self._set_aside(key.key, value, str(problem), key.event_count)
+        return found, gone
+
+    def _post(self, batches: Sequence[Batch]) -> Generator[Wait, bool, tuple[Stage, str]]:
+        """Send batches in one request; returns where they stand then, and why."""
+        home, platform, settings = self._home, self._home.platform, self._home.background
+        post = encode_post(
+            batches, home.events_key, platform.session_id(), platform.now_ms(), 1, settings.events_gzip_bytes
+        )
+        self._posts += 1
+        self._counts.add("posts")
+        try:
+            delivery = platform.begin_send(settings.events_backend, settings.events_url, *post)
+        except DeliveryFault as problem:
+            self._works = False
+            return Stage.STORED, str(problem)
+        judgement = yield from await_judgement(delivery)
+        happening: Happening = Other.ENDING if judgement is None else judgement.verdict
+        self._works = happening in ABOUT_THE_BATCH
+        is_mixed = len(batches) > 1
+        at = Conditions(0, most_tries=1, can_split=is_mixed or batches[0].can_split, is_mixed=is_mixed)
+        state = advance(State(Stage.SENT, tries=1, is_stored=True), happening, at)
+        return state.stage, "" if judgement is None else judgement.reason
+
+    def _conclude(self, together: Sequence[Stored], stage: Stage, reason: str) -> Generator[Wait, bool, list[str]]:
+        """Do what the end of a request asks for; returns the keys that are gone."""
+        first = together[0]
+        if stage is Stage.CONFIRMED:
+            return (yield from self._remove(together))
+        if stage is Stage.SPLIT:
+            return (yield from self._cut(first))
+        if stage is Stage.DROPPED:
+            envelope = encode_envelope(first.batch)
+            return (yield from self._set_aside(first.key, envelope, reason, first.batch.event_count))
+        return []
+
+    def _remove(self, together: Sequence[Stored]) -> Generator[Wait, bool, list[str]]:
+        gone = []
+        for stored in together:
+            self._counts.add("drained", stored.batch.event_count)
+            if (yield from self._spool.remove(stored.key)):
+                gone.append(stored.key)
+        return gone
+
+    def _cut(self, stored: Stored) -> Generator[Wait, bool, list[str]]:
+        """Replace a batch that is too large by its halves, which a later round sends."""
+        for half in split_batch(stored.batch):
+            happening, _ = yield from self._spool.keep(half, "")
+            if happening is not Store.KEPT:
+                return []
+        return [stored.key] if (yield from self._spool.remove(stored.key)) else []
+
+    def _set_aside(self, key: str, value: bytes, reason: str, event_count: int) -> Generator[Wait, bool, list[str]]:
+        if not (yield from self._spool.set_aside(key, encode_aside(value, reason))):
+            return []
+        self._counts.add("set_aside", event_count)
+        self._home.platform.log(f"events: {event_count} set aside as {name_aside(key)}: {reason}")
+        return [key]
+
+
+def put_together(found: Sequence[Stored]) -> list[list[Stored]]:
+    """Return what goes into one request each: our own events together, a client's body alone."""
+    own = [stored for stored in found if not stored.batch.is_sealed]
+    sealed = [[stored] for stored in found if stored.batch.is_sealed]
+    return [*sealed, own] if own else sealed
+
+
+def iterate_groups(keys: Sequence[StoredKey], most_bytes: int) -> Iterator[list[StoredKey]]:
+    """Yield groups of neighbours that are small enough to be sent together."""
+    group: list[StoredKey] = []
+    size = 0
+    for key in keys:
+        if group and (len(group) >= BATCHES_PER_POST or size + key.size > most_bytes):
+            yield group
+            group, size = [], 0
+        group.append(key)
+        size += key.size
+    if group:
+        yield group

@@ -1,0 +1,119 @@
+"""The store of events: where batches wait that the endpoint did not take.
+
+A batch is written under a key of its own, once, and for a limited time. How much is stored is known from the last
+count, which stands in the lease entry (see `drain`), and from what this sandbox has stored since; when that is too
+much, the newest batch is dropped and the oldest are kept.
+"""
+
+from collections.abc import Generator
+from typing import Final, Protocol
+
+from edge.events.batch import Batch
+from edge.events.counts import Counts
+from edge.events.machine import Happening, Other, Store
+from edge.events.spool_format import (
+    LEASE_KEY,
+    Lease,
+    decode_lease,
+    encode_envelope,
+    name_aside,
+    name_batch,
+)
+from edge.events.tasks import Wait
+from edge.ports import InsertRules, Platform, StoreFault
+from edge.settings import SpoolSettings
+
+RECOUNT_SECONDS: Final = 10.0
+
+
+class Home(Protocol):
+    """What the spool needs of its sandbox."""
+
+    platform: Platform
+
+    @property
+    def spool_settings(self) -> SpoolSettings:
+        """Return the settings of the store of events."""
+
+
+class Spool:
+    """The store of events as one sandbox sees it."""
+
+    __slots__ = ("_asked_at", "_counts", "_home", "batches", "size", "stored")
+
+    def __init__(self, home: Home, counts: Counts) -> None:
+        self._home = home
+        self._counts = counts
+        self._asked_at = float("-inf")
+        self.batches = 0  # in the store, as far as known
+        self.size = 0
+        self.stored = 0  # batches that this sandbox has stored
+
+    def keep(self, batch: Batch, reason: str) -> Generator[Wait, bool, tuple[Happening, str]]:
+        """Write a batch; tells what the store said, and why."""
+        settings = self._home.spool_settings
+        envelope = encode_envelope(batch)
+        yield from self._refresh_level()
+        if self.batches >= settings.spool_batches or self.size + len(envelope) > settings.spool_bytes:
+            return Store.FULL, f"{reason}, and the store of events is full"
+        try:
+            rules = InsertRules(only_new=True, ttl_seconds=settings.spool_keep_s)
+            key = name_batch(batch, len(envelope))
+            pending = self._home.platform.begin_insert(settings.spool_store, key, envelope, rules)
+            if not (yield pending):
+                return Other.ENDING, f"{reason}, and the store of events does not answer"
+            pending.wait()  # False: it was stored before, and only the answer was lost
+        except StoreFault as problem:
+            return Store.FAILED, f"{reason}, and {problem}"
+        self.note_stored(1, len(envelope))
+        return Store.KEPT, reason
+
+    def note_stored(self, batches: int, size: int) -> None:
+        """Count what this sandbox has added."""
+        self.stored += batches
+        self.batches += batches
+        self.size += size
+
+    def note_level(self, lease: Lease) -> None:
+        """Take over what was counted."""
+        self._asked_at = self._home.platform.ticks()
+        self.batches, self.size = lease.batches, lease.size
+
+    def set_aside(self, key: str, envelope: bytes) -> Generator[Wait, bool, bool]:
+        """Move a stored batch to where nobody sends it from; tells whether that was done."""
+        settings = self._home.spool_settings
+        try:
+            rules = InsertRules(ttl_seconds=settings.spool_keep_s)
+            written = self._home.platform.begin_insert(settings.spool_store, name_aside(key), envelope, rules)
+            if not (yield written):
+                return False
+            written.wait()
+        except StoreFault:
+            return False
+        return (yield from self.remove(key))
+
+    def remove(self, key: str) -> Generator[Wait, bool, bool]:
+        """Delete a stored batch; tells whether that was done."""
+        try:
+            pending = self._home.platform.begin_delete(self._home.spool_settings.spool_store, key)
+            if not (yield pending):
+                return False
+            pending.wait()
+        except StoreFault as problem:
+            self._home.platform.log(f"events: a stored batch could not be removed and will be sent again: {problem}")
+            return False
+        return True
+
+    def _refresh_level(self) -> Generator[Wait, bool, None]:
+        """Ask how much is stored, when that is not known or was asked long ago."""
+        platform = self._home.platform
+        if platform.ticks() - self._asked_at < RECOUNT_SECONDS:
+            return
+        try:
+            pending = platform.begin_lookup(self._home.spool_settings.spool_store, LEASE_KEY)
+            if not (yield pending):
+                return
+            entry = pending.wait()
+            self.note_level(Lease() if entry is None else decode_lease(entry.read()))
+        except StoreFault:
+            return  # the write that follows says what is wrong with the store
