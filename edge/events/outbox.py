@@ -289,6 +289,7 @@ class Outbox:
             self._counts.add("delivered", batch.event_count)
         elif stage is Stage.STORED:
             self._counts.add("stored", batch.event_count)
+            self._home.platform.log(f"events: {batch.event_count} stored: {ended.last.reason}")
         elif stage is Stage.DROPPED:
             self._drop(batch, ended.last.reason, lost)
 

@@ -51,7 +51,7 @@ def test_event_names_the_gate_and_leaves_private_attributes_out(example: Running
     assert "privateAttributes" not in event["user"]
 
 
-def test_events_backend_that_is_down_costs_no_reply_and_is_logged(host: str, tmp_path: Path) -> None:
+def test_missing_events_backend_costs_no_reply_and_no_event(host: str, tmp_path: Path) -> None:
     with running_service(
         host, tmp_path, ROOT / EXAMPLE_SPEC, reuse=1, settings={"events_backend": "nowhere"}
     ) as service:
@@ -59,5 +59,5 @@ def test_events_backend_that_is_down_costs_no_reply_and_is_logged(host: str, tmp
             assert client.get("/gate?name=test_fastly&userID=some-person").status_code == 200
             time.sleep(0.5)
         log = service.log.read_text(encoding="utf-8", errors="replace")
-    assert "events: 1 lost: the backend nowhere takes nothing: not_found" in log
+    assert "events: 1 stored: the backend nowhere takes nothing: not_found" in log
     assert "some-person" not in log

@@ -51,7 +51,7 @@ def document(time_ms: int = TIME, **gates: Json) -> Json:
 def platform(spec: object = None, **settings: str) -> MemoryPlatform:
     """A platform with keys, settings and a store that holds the spec: a JSON value, or bytes as they are."""
     made = MemoryPlatform(
-        {"spec_key": KEY, "open_gate_check": "true", **settings},
+        {"spec_key": KEY, "open_gate_check": "true", "events_batch_age_ms": "0", **settings},
         {"client_key": CLIENT.encode(), "server_secret": SERVER.encode()},
     )
     value = document() if spec is None else spec

@@ -75,7 +75,7 @@ def test_nothing_is_sent_for_a_refused_request() -> None:
 
 
 def test_slow_backend_holds_up_no_request_and_is_waited_for_at_the_end() -> None:
-    outside = platform(events_batch_count="1")
+    outside = platform()
     outside.answer_delay_ms = 2_000
     sandbox = Sandbox(outside)
     for number in range(3):
@@ -87,7 +87,7 @@ def test_slow_backend_holds_up_no_request_and_is_waited_for_at_the_end() -> None
 
 
 def test_answered_deliveries_are_counted_at_the_next_request() -> None:
-    outside = platform(events_batch_count="1")
+    outside = platform()
     sandbox = Sandbox(outside)
     check(sandbox, gateName="open")
     ask(sandbox, request("/nope"))
@@ -97,7 +97,7 @@ def test_answered_deliveries_are_counted_at_the_next_request() -> None:
 
 
 def test_log_lines_add_up_to_the_counts() -> None:
-    outside = platform(events_batch_count="1")
+    outside = platform()
     sandbox = Sandbox(outside)
     check(sandbox, gateName="open")
     check(sandbox, user={"userID": "another"}, gateNames=["open", "shut"])
