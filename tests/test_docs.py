@@ -18,7 +18,7 @@ from edge.memory import MemoryPlatform
 from edge.messages import Request
 from edge.sandbox import STATSIG_KEY_SECRET, Sandbox
 from edge.service import answer
-from edge.settings import BackgroundSettings, ClientSettings, ReplySettings
+from edge.settings import BackgroundSettings, ClientSettings, ReplySettings, SpoolSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -62,7 +62,7 @@ def test_every_file_of_ours_that_is_named_exists(name: str) -> None:
 
 
 def test_the_settings_page_has_every_setting_with_its_default() -> None:
-    groups = (ReplySettings, ClientSettings, BackgroundSettings)
+    groups = (ReplySettings, ClientSettings, BackgroundSettings, SpoolSettings)
     defaults = {name: value for group in groups for name, value in group._field_defaults.items()}
     shown = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in defaults.items()}
     assert rows_under("docs/settings.md", "Config Store `gatelet`") == {

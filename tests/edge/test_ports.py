@@ -15,8 +15,9 @@ from devhost.fastly.kv import KvStore
 from devhost.fastly.service import Service
 from devhost.native.bindings import calling
 from devhost.native.client import Client
+from edge.events.answers import Answer
 from edge.memory import MemoryPlatform
-from edge.ports import DELIVERED, DeliveryFault, InsertRules, Platform, StoreFault, ValueTooLarge
+from edge.ports import DeliveryFault, InsertRules, PendingDelivery, Platform, StoreFault, ValueTooLarge
 
 STORE = "specs"
 IP = "10.1.2.3"
@@ -44,7 +45,7 @@ def make_memory() -> Outside:
         platform,
         lambda key, value: platform.put(STORE, key, value),
         lambda: setattr(platform, "store_fault", "out of order"),
-        lambda: setattr(platform, "answer", "the backend answered 503"),
+        lambda: setattr(platform, "answer", lambda _batch: Answer(503)),
         lambda: [(batch.url, batch.headers, batch.body) for batch in platform.batches],
     )
 
@@ -201,16 +202,38 @@ def test_listing_is_sorted_and_bounded(outside: Outside) -> None:
     assert outside.platform.list_keys(STORE, "c", 10) == ()
 
 
-def test_delivery_is_settled_and_arrives_as_it_was_sent(outside: Outside) -> None:
+def await_answer(platform: Platform, delivery: PendingDelivery) -> Answer:
+    for _ in range(10):
+        answer = delivery.find_answer()
+        if answer is not None:
+            return answer
+        platform.wait_any([delivery], 1.0)
+    pytest.fail("no answer came")
+
+
+def test_listing_in_pages_gives_every_key_once(outside: Outside) -> None:
+    wanted = [f"b/{number:04d}" for number in range(2_100)]
+    for key in wanted:
+        outside.put(key, b"")
+    keys: list[str] = []
+    cursor = ""
+    for _ in range(3):
+        listing = outside.platform.begin_list(STORE, "b/", cursor).wait()
+        keys += listing.keys
+        cursor = listing.cursor
+    assert (keys, cursor) == (wanted, "")
+
+
+def test_delivery_is_answered_and_arrives_as_it_was_sent(outside: Outside) -> None:
     delivery = outside.platform.begin_send("events", "https://events.test/v1/log_event", HEADERS, b"{}")
-    assert delivery.settle(1_000) == DELIVERED
+    assert await_answer(outside.platform, delivery).status == 202
     assert outside.list_sent() == [("https://events.test/v1/log_event", HEADERS, b"{}")]
 
 
 def test_delivery_that_is_refused_says_what_the_backend_said(outside: Outside) -> None:
     outside.refuse_events()
     delivery = outside.platform.begin_send("events", "https://events.test/", HEADERS, b"{}")
-    assert delivery.settle(0) == "the backend answered 503"
+    assert await_answer(outside.platform, delivery).status == 503
 
 
 def test_backend_that_is_not_there_takes_nothing(outside: Outside) -> None:
