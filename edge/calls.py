@@ -35,4 +35,5 @@ class Route(NamedTuple):
     body: Schema | None = None  # of the JSON that the request holds
     replies: Mapping[int, Schema | None] = {}  # by status; None says that there is no JSON
     query: Mapping[str, Schema] = {}
+    needed: tuple[str, ...] = ()  # of the query
     refuse: Callable[[Refusal, str], Reply] | None = None  # takes the path's parameter too

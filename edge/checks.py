@@ -82,8 +82,11 @@ def begin_asking(call: Call, user: User, wanted: Sequence[Wanted] | None) -> Ask
 def check(asking: Asking, kind: str, name: str) -> Check:
     """Evaluate one entity; a config of any kind is asked for as a dynamic config."""
     view = asking.find_view(kind, name)
-    if view is None:
-        return Check(name)
+    return Check(name) if view is None else check_in(asking, view, kind, name)
+
+
+def check_in(asking: Asking, view: UserView, kind: str, name: str) -> Check:
+    """Evaluate one entity in a view that has it."""
     document = find_document(view.project, kind, name)
     app = asking.find_app(view)
     if app is not None and not is_for_app(document, app):

@@ -73,15 +73,16 @@ def require_caller(
     keys: Keys, request: Request, needed: Access, places: tuple[KeyPlace, ...], parameter: str = ""
 ) -> Caller:
     """Return who asks; raises a 401 refusal for nobody we know, 403 for a client key where it does not do."""
-    presented = next((key for place in places if (key := find_key(request, place, parameter))), "")
+    presented = [key for place in places if (key := find_key(request, place, parameter))]
     if not presented:
         raise Refusal(401, "unauthorized", f"send a key in {describe_places(places)}")
-    access = find_access(keys, presented.encode("utf-8", "replace"))
-    if access is Access.NONE:
+    known = (Caller(find_access(keys, key.encode("utf-8", "replace")), key) for key in presented)
+    caller = next((caller for caller in known if caller.access is not Access.NONE), NOBODY)
+    if caller is NOBODY:
         raise Refusal(401, "unauthorized", f"the key in {describe_places(places)} is not known here")
-    if access < needed:
+    if caller.access < needed:
         raise Refusal(403, "forbidden", "this needs a server secret; a client key does not open it")
-    return Caller(access, presented)
+    return caller
 
 
 def find_key(request: Request, place: KeyPlace, parameter: str) -> str:

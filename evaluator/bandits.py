@@ -48,6 +48,22 @@ def evaluate_bandit(view: UserView, name: str, find_gate: FindGate) -> Outcome:
     return _outcome(bandit, _group_verdict(_find_best_group(view, bandit, groups, table, bucket)), trail)
 
 
+def rank_groups(view: UserView, name: str, find_gate: FindGate) -> list[tuple[Group, float | None]]:
+    """Return the groups of a bandit with their scores, the best first and those without one last.
+
+    Empty where no group would be chosen: the bandit is not enabled, or the user fails its targeting gate.
+    """
+    bandit = cast("Bandit", view.project.cmab_configs[name])
+    gate = cast("str | None", bandit.get("targetingGateName"))
+    if not bandit["enabled"] or (gate is not None and not _check_targeting(view, gate, find_gate)[0]):
+        return []
+    table = cast("Mapping[str, Mapping[str, object]]", bandit.get("config") or {})
+    groups = cast("list[Group]", bandit["groups"])
+    scored = [(group, _score(view, table.get(cast("str", group["id"])))) for group in groups]
+    sign = -1 if bandit["higherIsBetter"] is True else 1
+    return sorted(scored, key=lambda one: (one[1] is None, sign * (one[1] or 0.0)))
+
+
 def _check_targeting(view: UserView, gate: str, find_gate: FindGate) -> tuple[bool, tuple[Exposure, ...]]:
     try:
         outcome = find_gate(view, gate)

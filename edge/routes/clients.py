@@ -5,6 +5,7 @@ that no preflight is needed.
 """
 
 from collections.abc import Mapping
+from json import loads
 from typing import Final
 
 from edge.calls import Call, Route
@@ -12,13 +13,13 @@ from edge.checks import Asking, begin_asking
 from edge.client_bodies import read_client_object
 from edge.events.batch import SDK_TYPE, SDK_VERSION
 from edge.keys import Access, KeyPlace
-from edge.messages import Refusal, Reply, json_reply, refuse_input
+from edge.messages import Refusal, Reply, encode_json, json_reply, refuse_input
 from edge.narrowing import narrow_response
 from edge.questions import WHOLE
 from edge.routes.schemas import ERROR, INTEGER, MAYBE_OBJECT, METADATA, OBJECT, SWITCH, TEXT, an_object
 from edge.users import complete_user
 from evaluator.bucketing import find_name_hash
-from evaluator.client_response import ResponseOptions, write_client_response
+from evaluator.client_response import ResponseOptions, join_parts, write_response_parts
 from evaluator.project import Project
 
 PLACES: Final = (KeyPlace.QUERY, KeyPlace.HEADER)
@@ -39,27 +40,40 @@ def post_initialize(call: Call) -> Reply:
     project = asking.questions.whole_project()
     if project is None:
         raise Refusal(503, "no_spec", asking.questions.fault)
-    response = write_response(asking, project, body)
-    if response["has_updates"] is False:
+    parts = write_parts(asking, project, body)
+    if parts["has_updates"] == "false":
         return json_reply(200, {"has_updates": False})
-    return json_reply(200, {**response, "user": echo_user(sent)})
+    parts["user"] = encode_json(echo_user(sent)).decode()
+    return Reply(200, finish_response(asking, project, parts).encode())
 
 
-def write_response(asking: Asking, project: Project, body: Body) -> Mapping[str, object]:
-    """Return the client response that a body asks for; raises a refusal."""
-    algorithm = body.get("hash") or "djb2"
-    if algorithm not in HASHES:
-        raise refuse_input(f"hash must be one of {', '.join(HASHES)}")
+def write_parts(asking: Asking, project: Project, body: Body) -> dict[str, str]:
+    """Return the client response that a body asks for, as {top-level key: JSON text}; raises a refusal."""
     held = body.get("full_checksum") if body.get("sinceTime") == project.time else None
     options = ResponseOptions(
-        hash=str(algorithm),
+        hash=read_hash(body),
         client_key=asking.caller.key if asking.caller.access is Access.CLIENT else None,
         previous_response_hash=held if isinstance(held, str) else "",
     )
-    view = asking.view_of(project)
-    response = write_client_response(view, options, SDK_INFO)
-    app = asking.find_app(view)
-    return response if app is None else narrow_response(response, project, app, find_name_hash(options.hash))
+    return write_response_parts(asking.view_of(project), options, SDK_INFO)
+
+
+def read_hash(body: Body) -> str:
+    """Read how names are to be hashed; raises a refusal."""
+    algorithm = body.get("hash") or "djb2"
+    if algorithm not in HASHES:
+        raise refuse_input(f"hash must be one of {', '.join(HASHES)}")
+    return str(algorithm)
+
+
+def finish_response(asking: Asking, project: Project, parts: Mapping[str, str]) -> str:
+    """Join the parts; what a target app must not see is taken out of them."""
+    app = asking.find_app(asking.view_of(project))
+    text = join_parts(parts)
+    if app is None:
+        return text
+    response = loads(text)
+    return encode_json(narrow_response(response, project, app, find_name_hash(response["hash_used"]))).decode()
 
 
 def echo_user(sent: object) -> dict[str, object]:

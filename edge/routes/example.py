@@ -44,5 +44,6 @@ ROUTES: Final = (
             500: an_object({"error": TEXT, "details": TEXT}),
         },
         query={"name": NAME, "userID": TEXT},
+        needed=("name", "userID"),
     ),
 )

@@ -8,15 +8,29 @@ from collections.abc import Mapping
 from typing import Final
 
 from edge.calls import Call, Route
-from edge.checks import Asking, Check, begin_asking, check, expose
+from edge.checks import Asking, Check, begin_asking, check, expose, is_for_app
 from edge.inputs import MANY_NAMES, read_json_object, read_name, read_names
 from edge.keys import Access
 from edge.messages import Event, Refusal, Reply, json_reply, refuse_input
 from edge.questions import Wanted
-from edge.routes.schemas import ERROR, MAYBE_TEXT, METADATA, NAME, OBJECT, SWITCH, TEXT, USER, a_list, a_map, an_object
+from edge.routes.schemas import (
+    ANY,
+    ERROR,
+    MAYBE_TEXT,
+    METADATA,
+    NAME,
+    OBJECT,
+    SWITCH,
+    TEXT,
+    USER,
+    a_list,
+    a_map,
+    an_object,
+)
 from edge.users import read_user
+from evaluator.bandits import rank_groups
 from evaluator.conditions import GATE
-from evaluator.evaluate import CONFIG, LAYER
+from evaluator.evaluate import CONFIG, LAYER, find_gate_outcome
 
 type Body = Mapping[str, object]
 
@@ -101,6 +115,24 @@ def write_layer(checked: Check) -> dict[str, object]:
     return answer
 
 
+def post_get_ranked_list(call: Call) -> Reply:
+    """Return the groups of a contextual bandit, the best for the user first; nothing is exposed."""
+    body = read_body(call)
+    name = read_name(body.get("configName"), "configName")
+    asking = begin_asking(call, read_user(call, body), [Wanted(CONFIG, name)])
+    view = asking.find_view(CONFIG, name)
+    app = None if view is None else asking.find_app(view)
+    bandit = None if view is None else view.project.cmab_configs.get(name)
+    if view is None or not isinstance(bandit, dict) or (app is not None and not is_for_app(bandit, app)):
+        raise Refusal(404, "unknown_bandit", "there is no contextual bandit of this name")
+    return json_reply(200, [write_group(*ranked) for ranked in rank_groups(view, name, find_gate_outcome)])
+
+
+def write_group(group: Mapping[str, object], score: float | None) -> dict[str, object]:
+    """Return one entry of a ranking; a group that was never scored has none."""
+    return {"name": group["name"], "value": group["parameterValues"], "rule_id": group["id"], "score": score}
+
+
 def find_value(checked: Check) -> object:
     """Return the value of a config or layer; an empty object where the evaluation has none."""
     value = None if checked.evaluation is None else checked.evaluation.value
@@ -127,6 +159,7 @@ _CONFIG: Final = an_object(
     {"name": TEXT, "value": OBJECT, "group": TEXT, "rule_id": MAYBE_TEXT, "group_name": MAYBE_TEXT, "reason": TEXT}
 )
 _LAYER: Final = an_object({"name": TEXT, "value": OBJECT, "ruleID": TEXT, "reason": TEXT}, allocatedExperimentName=TEXT)
+_RANKED: Final = an_object({"name": TEXT, "value": ANY, "rule_id": TEXT, "score": {"type": ["number", "null"]}})
 ROUTES: Final = (
     Route(
         "POST",
@@ -156,5 +189,13 @@ ROUTES: Final = (
         Access.CLIENT,
         body=an_object({"user": USER, "layerName": NAME}, statsigMetadata=METADATA),
         replies={200: _LAYER, 404: ERROR, **_REFUSALS},
+    ),
+    Route(
+        "POST",
+        "/v1/get_ranked_list",
+        post_get_ranked_list,
+        Access.CLIENT,
+        body=an_object({"user": USER, "configName": NAME}),
+        replies={200: a_list(_RANKED), 404: ERROR, **_REFUSALS},
     ),
 )

@@ -5,15 +5,19 @@ from typing import Final, NamedTuple
 
 from edge.calls import Route
 from edge.inputs import decode_percent_path
-from edge.routes import clients, events, example, health, http_api
+from edge.routes import clients, events, example, health, http_api, ofrep, openapi, servers, tracing
 
-ROUTES: Final[tuple[Route, ...]] = (
+_ANSWERING: Final[tuple[Route, ...]] = (
     *health.ROUTES,
     *example.ROUTES,
     *http_api.ROUTES,
     *clients.ROUTES,
     *events.ROUTES,
+    *ofrep.ROUTES,
+    *servers.ROUTES,
+    *tracing.ROUTES,
 )
+ROUTES: Final = (*_ANSWERING, openapi.make_route(_ANSWERING))
 
 
 class Place(NamedTuple):

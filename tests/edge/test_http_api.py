@@ -1,12 +1,13 @@
 """Configs and layers over Statsig's HTTP API; gates are in test_routes."""
 
 import json
+from typing import Any
 
 import pytest
 
 from edge.memory import MemoryPlatform
 from edge.sandbox import Sandbox
-from tests.edge.builders import CLIENT, ask, json_of, platform, request
+from tests.edge.builders import CLIENT, Json, ask, document, gate, json_of, platform, request
 from tests.edge.project import project
 
 USER = {"userID": "u"}
@@ -111,3 +112,50 @@ def test_bad_question_is_400_and_says_what_is_wrong(path: str, body: object, nam
     reply = ask(Sandbox(platform()), request(path, body))
     assert (reply.status, json_of(reply)["error"]) == (400, "bad_request")
     assert named in str(json_of(reply)["message"])
+
+
+def test_groups_of_a_bandit_are_ranked_by_their_score() -> None:
+    asked = request("/v1/get_ranked_list", {"user": {"userID": "u", "custom": {"age": 3}}, "configName": "bandit_a"})
+    reply = ask(Sandbox(platform(project())), asked)
+    assert json.loads(reply.body) == [
+        {"name": "Two", "value": {"color": "blue"}, "rule_id": "two", "score": 5.0},
+        {"name": "One", "value": {"color": "red"}, "rule_id": "one", "score": 4.0},
+    ]
+    assert reply.events == ()
+
+
+@pytest.mark.parametrize("name", ["config_a", "nope"])
+def test_ranking_of_what_is_no_bandit_is_404(name: str) -> None:
+    reply = ask(Sandbox(platform(project())), request("/v1/get_ranked_list", {"user": USER, "configName": name}))
+    assert (reply.status, json_of(reply)["error"]) == (404, "unknown_bandit")
+
+
+@pytest.mark.parametrize(
+    ("asked", "kind", "value"),
+    [
+        ({"name": "gate_a"}, "gate", True),
+        ({"name": "config_a", "kind": "config"}, "config", {"c": "a"}),
+        ({"name": "experiment_a", "kind": "config"}, "experiment", {"c": 1.0}),
+        ({"name": "layer_a", "kind": "layer"}, "layer", {"c": "b"}),
+        ({"name": "nope", "kind": "experiment"}, "experiment", None),
+    ],
+)
+def test_explanation_is_the_trace_and_exposes_nothing(asked: Json, kind: str, value: object) -> None:
+    reply = ask(Sandbox(platform(project())), request("/v1/explain", {"user": USER, **asked}))
+    body = json_of(reply)
+    assert (reply.status, body["kind"], body["value"]) == (200, kind, value)
+    assert isinstance(body["rules"], list)
+    assert reply.events == ()
+
+
+def test_explanation_shows_bucket_and_threshold() -> None:
+    spec = document(g=gate(50.0))
+    body = json_of(ask(Sandbox(platform(spec)), request("/v1/explain", {"user": USER, "name": "g"})))
+    rules: Any = body["rules"]
+    assert rules[0]["threshold"] == 5000.0
+    assert 0 <= rules[0]["bucket"] < 10_000
+
+
+@pytest.mark.parametrize("asked", [{}, {"name": ""}, {"name": "g", "kind": "flag"}])
+def test_bad_question_about_a_reason_is_400(asked: Json) -> None:
+    assert ask(Sandbox(platform()), request("/v1/explain", {"user": USER, **asked})).status == 400

@@ -59,6 +59,7 @@ QUESTIONS = [
     ("/v1/get_config", "configName", "experiment"),
     ("/v1/get_config", "configName", "bandit"),
     ("/v1/get_layer", "layerName", "layer"),
+    ("/v1/get_ranked_list", "configName", "bandit"),
 ]
 
 

@@ -1,0 +1,84 @@
+"""What Statsig's server SDKs fetch when a fleet is pointed at the service: the spec, whole, in the shape they read.
+
+A key may stand in the path, as on Statsig's CDN. Protobuf and deltas, which SDKs offer to take, are not offered here.
+The value of the store goes out as it is where it has the shape that is asked for.
+"""
+
+from collections.abc import Mapping
+from json import loads
+from typing import Final
+
+from edge.calls import Call, Route
+from edge.inputs import parse_query, read_json_object
+from edge.keys import Access, KeyPlace
+from edge.messages import JSON_HEADER, Header, Refusal, Reply, encode_json, json_reply
+from edge.questions import WHOLE
+from edge.routes.schemas import ERROR, SWITCH, TEXT, an_object
+from edge.spec_shapes import is_v1, to_v1, to_v2
+from evaluator.project import Project
+
+PATH_PLACES: Final = (KeyPlace.PATH, KeyPlace.HEADER)
+
+
+def get_spec_v1(call: Call) -> Reply:
+    """Return the spec with arrays and inline conditions, as the older SDKs read it."""
+    return send_spec(call, since=parse_query(call.request.query).get("sinceTime"), wants_v1=True)
+
+
+def get_spec_v2(call: Call) -> Reply:
+    """Return the spec with objects by name and a table of conditions, as the newer SDKs read it."""
+    return send_spec(call, since=parse_query(call.request.query).get("sinceTime"), wants_v1=False)
+
+
+def post_spec(call: Call) -> Reply:
+    """Return the spec with arrays and inline conditions; `sinceTime` stands in the body."""
+    body = read_json_object(call.request, call.sandbox.settings.max_body_bytes)
+    return send_spec(call, since=body.get("sinceTime"), wants_v1=True)
+
+
+def send_spec(call: Call, *, since: object, wants_v1: bool) -> Reply:
+    """Return the spec in one of its shapes, or say that the caller holds it."""
+    questions = call.sandbox.begin_questions(WHOLE, call.caller.key)
+    project = questions.whole_project()
+    document = questions.read_document()
+    if project is None or document is None:
+        raise Refusal(503, "no_spec", questions.fault)
+    header: Header = ("x-since-time", b"%d" % project.time)
+    if is_held(since, project.time):
+        return json_reply(200, {"has_updates": False})._replace(headers=(JSON_HEADER, header))
+    return Reply(200, write_spec(project, document, wants_v1=wants_v1), (JSON_HEADER, header))
+
+
+def is_held(since: object, time_ms: int) -> bool:
+    """Tell whether a caller holds this spec or a newer one; what is no number holds none."""
+    text = str(since)
+    return text.isascii() and text.isdigit() and len(text) < 16 and int(text) >= time_ms
+
+
+def write_spec(project: Project, document: bytes, *, wants_v1: bool) -> bytes:
+    """Return the document as it is, or in the other shape."""
+    if is_v1(project.document) is wants_v1:
+        return document
+    whole: Mapping[str, object] = loads(document)
+    return encode_json(to_v1(whole) if wants_v1 else to_v2(whole))
+
+
+_SPEC: Final = an_object({"has_updates": SWITCH})
+_REFUSALS: Final = {401: ERROR, 403: ERROR, 503: ERROR}
+_QUERY: Final = {"sinceTime": TEXT}
+ROUTES: Final = (
+    *(
+        Route("GET", f"/{version}/download_config_specs{rest}", handler, Access.SERVER, places, None, replies, _QUERY)
+        for version, handler in (("v1", get_spec_v1), ("v2", get_spec_v2))
+        for rest, places in (("", (KeyPlace.HEADER,)), ("/{key}", PATH_PLACES))
+        for replies in ({200: _SPEC, **_REFUSALS, 400: ERROR},)
+    ),
+    Route(
+        "POST",
+        "/v1/download_config_specs",
+        post_spec,
+        Access.SERVER,
+        body=an_object({}, sinceTime={"type": ["number", "null"]}),
+        replies={200: _SPEC, **_REFUSALS, 400: ERROR, 413: ERROR, 415: ERROR},
+    ),
+)

@@ -1,0 +1,94 @@
+"""A spec document in the other of its two shapes, for SDKs that read only one.
+
+v2 keeps specs in objects by name and conditions in a table; v1 keeps specs in arrays, each with its name, and
+conditions where they are used. Nothing that evaluation reads is lost either way. Three things are not as Statsig would
+write them: the IDs of conditions that v2 is given are hashes of ours, a checksum is left out because it belongs to the
+other text, and a condition that a v2 document refers to and does not hold becomes one of an unknown type.
+"""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from json import JSONEncoder
+from typing import Final, cast
+
+type Document = Mapping[str, object]
+type Json = dict[str, object]
+
+SECTIONS: Final = {"feature_gates": "feature_gate", "dynamic_configs": "dynamic_config", "layer_configs": "layer"}
+NO_CONDITION: Final[Document] = {"type": "missing_condition", "targetValue": None, "operator": None, "field": None}
+_OF_V2: Final = ("condition_map", "experiment_to_layer", "checksum", "response_format")
+_encode = JSONEncoder(sort_keys=True).encode
+
+
+def is_v1(document: Document) -> bool:
+    """Tell the shape of a document by its sections."""
+    return isinstance(document.get("feature_gates"), list)
+
+
+def to_v1(document: Document) -> Json:
+    """Return a v2 document as v1."""
+    conditions = cast("Document", document.get("condition_map") or {})
+    kept = {key: value for key, value in document.items() if key not in _OF_V2}
+    for section in SECTIONS:
+        specs = cast("Mapping[str, Document]", document[section])
+        kept[section] = [{"name": name, **write_inline(spec, conditions)} for name, spec in specs.items()]
+    rules = document.get("override_rules")
+    if isinstance(rules, dict):
+        kept["override_rules"] = {name: with_conditions(rule, conditions) for name, rule in rules.items()}
+    return {**kept, "layers": group_experiments(document)}
+
+
+def write_inline(spec: Document, conditions: Document) -> Json:
+    """Return a spec whose rules hold their conditions."""
+    rules = cast("list[Document]", spec["rules"])
+    return {**spec, "rules": [with_conditions(rule, conditions) for rule in rules]}
+
+
+def with_conditions(rule: Document, conditions: Document) -> Json:
+    """Return a rule that holds its conditions."""
+    references = cast("list[object]", rule["conditions"])
+    return {
+        **rule,
+        "conditions": [conditions.get(one, NO_CONDITION) if isinstance(one, str) else one for one in references],
+    }
+
+
+def group_experiments(document: Document) -> dict[str, list[str]]:
+    """Return {layer: its experiments}."""
+    layers: dict[str, list[str]] = {name: [] for name in cast("Document", document["layer_configs"])}
+    for experiment, layer in cast("Mapping[str, str]", document.get("experiment_to_layer") or {}).items():
+        layers.setdefault(layer, []).append(experiment)
+    return layers
+
+
+def to_v2(document: Document) -> Json:
+    """Return a v1 document as v2."""
+    kept = {key: value for key, value in document.items() if key not in {"layers", "checksum"}}
+    conditions: Json = {}
+    for section, entity in SECTIONS.items():
+        specs: Json = {}
+        for spec in cast("list[Document]", document[section]):
+            written, used = write_references(spec)
+            conditions |= used
+            rest = {key: value for key, value in written.items() if key != "name"}
+            specs[cast("str", spec["name"])] = {"idType": "userID", "entity": entity, **rest}
+        kept[section] = specs
+    layers = cast("Mapping[str, list[str]]", document.get("layers") or {})
+    owners = {experiment: layer for layer, experiments in layers.items() for experiment in experiments}
+    return {**kept, "condition_map": conditions, "experiment_to_layer": owners, "response_format": "dcs-v2"}
+
+
+def write_references(spec: Document) -> tuple[Json, Json]:
+    """Return a spec whose rules refer to conditions, and {ID: condition}."""
+    conditions: Json = {}
+    rules = []
+    for rule in cast("list[Document]", spec["rules"]):
+        named = [(name_condition(one), one) for one in cast("list[object]", rule["conditions"])]
+        conditions |= {name: one for name, one in named if not isinstance(one, str)}
+        rules.append({**rule, "conditions": [name for name, _ in named]})
+    return {**spec, "rules": rules}, conditions
+
+
+def name_condition(condition: object) -> str:
+    """Return the ID of a condition: the one it is referred to by, or a hash of its content."""
+    return condition if isinstance(condition, str) else sha256(_encode(condition).encode()).hexdigest()[:16]

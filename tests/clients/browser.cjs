@@ -1,0 +1,67 @@
+// As much of a browser as Statsig's and OpenFeature's web clients look for, over Node's own fetch.
+"use strict";
+
+const kept = new Map();
+const listeners = new Map();
+
+function listen(name, listener) {
+  listeners.set(name, [...(listeners.get(name) ?? []), listener]);
+}
+
+const beacons = [];
+const page = {
+  addEventListener: listen,
+  removeEventListener() {},
+  visibilityState: "visible",
+};
+const storage = {
+  getItem: (key) => kept.get(key) ?? null,
+  setItem: (key, value) => void kept.set(key, value),
+  removeItem: (key) => void kept.delete(key),
+  get length() { return kept.size; },
+  key: (index) => [...kept.keys()][index] ?? null,
+};
+
+globalThis.document = page;
+globalThis.localStorage = storage;
+globalThis.navigator = {
+  onLine: true,
+  // The body of a beacon is text and nothing waits for its answer; the test does, by `beacons`.
+  sendBeacon(url, body) {
+    beacons.push(fetch(url, { method: "POST", body }));
+    return true;
+  },
+};
+globalThis.window = {
+  document: page,
+  localStorage: storage,
+  navigator: globalThis.navigator,
+  addEventListener: listen,
+  removeEventListener() {},
+  btoa: globalThis.btoa,
+  location: { href: "https://shop.example/" },
+};
+
+// Every request that the client makes, for the test to look at.
+const requests = [];
+const plainFetch = globalThis.fetch;
+globalThis.fetch = async (url, options) => {
+  const request = { url: String(url), method: options?.method ?? "GET", headers: options?.headers ?? {} };
+  requests.push(request);
+  const reply = await plainFetch(url, options);
+  request.status = reply.status;
+  request.reply = reply.headers.get("content-type")?.includes("json") ? await reply.clone().text() : "";
+  return reply;
+};
+
+async function readJob() {
+  const parts = [];
+  for await (const part of process.stdin) parts.push(part);
+  return JSON.parse(Buffer.concat(parts).toString());
+}
+
+function report(value) {
+  process.stdout.write(`${JSON.stringify(value)}\n`, () => process.exit(0));
+}
+
+module.exports = { beacons, listeners, readJob, report, requests };

@@ -1,0 +1,33 @@
+// Ask @statsig/js-client for every value of many users. Job: {url, key, users, gates, configs, experiments, layers}.
+"use strict";
+
+const { readJob, report } = require("./browser.cjs");
+const { StatsigClient } = require("@statsig/js-client");
+
+async function main() {
+  const job = await readJob();
+  const client = new StatsigClient(job.key, job.users[0], {
+    networkConfig: { api: `${job.url}/v1` },
+    loggingEnabled: "disabled",
+  });
+  await client.initializeAsync();
+  const answers = [];
+  for (const user of job.users) {
+    const updated = await client.updateUserAsync(user);
+    const quiet = { disableExposureLog: true };
+    const ask = (names, read) => Object.fromEntries(names.map((name) => [name, read(name)]));
+    answers.push({
+      success: updated.success,
+      gates: ask(job.gates, (name) => client.getFeatureGate(name, quiet).value),
+      configs: ask(job.configs, (name) => client.getDynamicConfig(name, quiet).value),
+      experiments: ask(job.experiments, (name) => client.getExperiment(name, quiet).value),
+      layers: ask(Object.keys(job.layers), (name) => {
+        const layer = client.getLayer(name, quiet);
+        return Object.fromEntries(job.layers[name].map((key) => [key, layer.get(key, null)]));
+      }),
+    });
+  }
+  report(answers);
+}
+
+main();

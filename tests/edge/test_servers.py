@@ -1,0 +1,96 @@
+"""Specs for a fleet of Statsig's server SDKs."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.messages import Reply
+from edge.sandbox import Sandbox
+from edge.spec_shapes import to_v1, to_v2
+from evaluator.decode import decode_project
+from evaluator.evaluate import evaluate_config, evaluate_gate, evaluate_layer
+from evaluator.evaluation import Evaluation
+from evaluator.user import decode_user
+from evaluator.view import UserView
+from tests.edge.builders import CLIENT, SERVER, TIME, ask, header_of, json_of, platform, request
+from tests.edge.project import project
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "spec.json"
+
+
+def fetch(path: str, *, spec: object = None, key: str = "", body: object = None) -> Reply:
+    return ask(Sandbox(platform(project() if spec is None else spec)), request(path, body, key=key))
+
+
+@pytest.mark.parametrize("path", [f"/v2/download_config_specs/{SERVER}.json", f"/v2/download_config_specs/{SERVER}"])
+def test_spec_goes_out_as_it_lies_in_the_store(path: str) -> None:
+    stored = json.dumps(project(), indent=1).encode()
+    reply = fetch(path, spec=stored)
+    assert (reply.status, reply.body) == (200, stored)
+    assert header_of(reply, "x-since-time") == str(TIME)
+
+
+def test_key_may_stand_in_the_header() -> None:
+    assert json_of(fetch("/v2/download_config_specs", key=SERVER))["time"] == TIME
+
+
+@pytest.mark.parametrize(
+    ("key", "status"), [("", 401), ("nobody", 401), (CLIENT, 403), (SERVER, 200)], ids=["none", "unknown", "client", ""]
+)
+def test_spec_needs_a_server_secret(key: str, status: int) -> None:
+    assert fetch(f"/v1/download_config_specs/{key or 'x'}.json").status == status
+    assert fetch("/v1/download_config_specs", key=key, body={}).status == status
+
+
+@pytest.mark.parametrize(
+    ("since", "is_held"),
+    [(TIME, True), (TIME + 1, True), (TIME - 1, False), (0, False), ("", False), ("nonsense", False), ("-1", False)],
+)
+def test_caller_that_holds_the_spec_hears_so(since: object, is_held: bool) -> None:
+    path = f"/v2/download_config_specs/{SERVER}.json?sinceTime={since}&checksum=1&supports_proto=true"
+    body = json_of(fetch(path))
+    assert body["has_updates"] is not is_held
+    assert ("feature_gates" in body) is not is_held
+
+
+def test_posted_since_time_counts_too() -> None:
+    assert json_of(fetch("/v1/download_config_specs", key=SERVER, body={"sinceTime": TIME})) == {"has_updates": False}
+
+
+def test_store_in_one_shape_serves_both() -> None:
+    v2 = project()
+    v1 = json.loads(json.dumps(to_v1(v2)))
+    path = f"download_config_specs/{SERVER}.json"
+    assert json_of(fetch(f"/v1/{path}", spec=v2)) == v1
+    assert isinstance(json_of(fetch(f"/v2/{path}", spec=v1))["feature_gates"], dict)
+    assert json_of(fetch(f"/v1/{path}", spec=v1)) == v1
+
+
+def test_without_a_spec_it_is_503() -> None:
+    assert fetch(f"/v2/download_config_specs/{SERVER}", spec=b"not json").status == 503
+
+
+def evaluations(document: object, user: Mapping[str, object]) -> list[Evaluation]:
+    """Every answer of a document for one user."""
+    made = decode_project(document)
+    view = UserView(made, decode_user(user), 1_760_000_000_000)
+    questions = ((evaluate_gate, made.gates), (evaluate_config, made.configs), (evaluate_layer, made.layers))
+    return [evaluate(view, name) for evaluate, names in questions for name in names]
+
+
+@pytest.mark.parametrize("number", range(20))
+def test_both_shapes_evaluate_alike(number: int) -> None:
+    """Also after two conversions."""
+    example: Any = json.loads(EXAMPLE.read_text(encoding="utf-8"))
+    user = {"userID": f"user-{number}", "country": "FR", "email": "a@gatelet.example", "appVersion": "2.5.0"}
+    for document in (example, project()):
+        expected = [vars_of(one) for one in evaluations(document, user)]
+        for converted in (to_v1(document), to_v2(to_v1(document))):
+            assert [vars_of(one) for one in evaluations(converted, user)] == expected
+
+
+def vars_of(found: Evaluation) -> dict[str, object]:
+    return {name: getattr(found, name) for name in Evaluation.__slots__}
