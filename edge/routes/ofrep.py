@@ -38,7 +38,7 @@ def post_flag(call: Call) -> Reply:
     wanted = [Wanted(kind, name) for name in (key, head) if name for kind in KINDS]
     asking = begin_asking(call, read_context(call), wanted)
     whole = find_known(asking, key)
-    found = whole or (find_known(asking, head) if parameter else None)
+    found = whole or (find_known(asking, head) if head else None)
     if found is None:
         require_spec(asking)
         raise Refusal(404, "FLAG_NOT_FOUND", "there is no gate, config, experiment or layer of this name")
@@ -65,7 +65,7 @@ def keep_parameter(events: tuple[Mapping[str, object], ...], parameter: str) -> 
 
 def require_spec(asking: Asking) -> None:
     """Raise a refusal when there is no spec to answer from, so that the client keeps its own default."""
-    if asking.questions.held.project is None:
+    if asking.questions.held.answer.project is None:
         raise Refusal(500, "GENERAL", f"no spec to answer from: {asking.questions.fault}")
 
 

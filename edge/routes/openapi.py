@@ -1,5 +1,6 @@
 """The OpenAPI document, made of the table of routes when the component is built."""
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -53,7 +54,7 @@ def describe_routes(routes: Iterable[Route]) -> Json:
 def describe_route(route: Route) -> Json:
     """Return the operation of one route; its summary is what the handler says of itself."""
     operation: Json = {
-        "operationId": route.handler.__name__ + ("_by_key" if KeyPlace.PATH in route.places else ""),
+        "operationId": "_".join(re.findall(r"\w+", f"{route.method.lower()} {route.path}")),
         "summary": (route.handler.__doc__ or "").partition("\n")[0],
         "parameters": list(list_parameters(route)),
         "responses": {str(status): describe_reply(route, status) for status in sorted(route.replies)},

@@ -1,11 +1,9 @@
 """What Statsig's server SDKs fetch when a fleet is pointed at the service: the spec, whole, in the shape they read.
 
 A key may stand in the path, as on Statsig's CDN. Protobuf and deltas, which SDKs offer to take, are not offered here.
-The value of the store goes out as it is where it has the shape that is asked for.
+What the store holds goes out in its own shape where that is asked for.
 """
 
-from collections.abc import Mapping
-from json import loads
 from typing import Final
 
 from edge.calls import Call, Route
@@ -40,13 +38,12 @@ def send_spec(call: Call, *, since: object, wants_v1: bool) -> Reply:
     """Return the spec in one of its shapes, or say that the caller holds it."""
     questions = call.sandbox.begin_questions(WHOLE, call.caller.key)
     project = questions.whole_project()
-    document = questions.read_document()
-    if project is None or document is None:
+    if project is None:
         raise Refusal(503, "no_spec", questions.fault)
     header: Header = ("x-since-time", b"%d" % project.time)
     if is_held(since, project.time):
         return json_reply(200, {"has_updates": False})._replace(headers=(JSON_HEADER, header))
-    return Reply(200, write_spec(project, document, wants_v1=wants_v1), (JSON_HEADER, header))
+    return Reply(200, write_spec(project, wants_v1=wants_v1), (JSON_HEADER, header))
 
 
 def is_held(since: object, time_ms: int) -> bool:
@@ -55,12 +52,12 @@ def is_held(since: object, time_ms: int) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 16 and int(text) >= time_ms
 
 
-def write_spec(project: Project, document: bytes, *, wants_v1: bool) -> bytes:
-    """Return the document as it is, or in the other shape."""
-    if is_v1(project.document) is wants_v1:
-        return document
-    whole: Mapping[str, object] = loads(document)
-    return encode_json(to_v1(whole) if wants_v1 else to_v2(whole))
+def write_spec(project: Project, *, wants_v1: bool) -> bytes:
+    """Return the document in the shape that is asked for."""
+    document = project.document
+    if is_v1(document) is not wants_v1:
+        document = to_v1(document) if wants_v1 else to_v2(document)
+    return encode_json(document)
 
 
 _SPEC: Final = an_object({"has_updates": SWITCH})
