@@ -38,7 +38,7 @@ def test_health_is_200_and_says_what_is_held(client: httpx.Client) -> None:
     assert reply.status_code == 200
     assert reply.json()["spec"]["source"] == "kv"
     assert reply.json()["spec"]["counts"]["feature_gates"] >= 1
-    assert reply.headers["x-gatelet-spec"].startswith("kv; layout=raw; time=")
+    assert reply.headers["x-gatelet-spec"].startswith("kv; layout=paged; time=")
     assert "total;dur=" in reply.headers["server-timing"]
 
 
