@@ -75,12 +75,15 @@ class Project:
         return _table(self.document, "sdk_configs")
 
     def grow(self, part: Document) -> None:
-        """Add a part of the same document: members of its sections, by section and name.
+        """Add a part of the same document: members of its sections, or what the document does not have yet.
 
         A view of a user does not see what is added after it was made.
         """
+        document = cast("dict[str, object]", self.document)
         for section, members in part.items():
-            cast("dict[str, object]", self.document[section]).update(cast("Document", members))
+            known = document.setdefault(section, members)
+            if known is not members:
+                cast("dict[str, object]", known).update(cast("Document", members))
 
     def counts(self) -> dict[str, int]:
         """Return how many specs of each section there are."""

@@ -86,19 +86,12 @@ def find_piece(page: Page, kind: str, name: str) -> Piece | None:
 
 def read_line(page: Page, line: bytes) -> Piece:
     """Decode the records that an entity's line names, behind its name; raises InvalidEntry."""
-    members: dict[str, list[bytes]] = {}
-    further: list[bytes] = []
     checksum, *references = line.decode("ascii", "replace").split(" ")
-    for reference in references:
-        letter, place = reference[:1], reference[1:]
-        if letter == _FURTHER:
-            further.append(read_digest(place))
-        else:
-            members.setdefault(letter, []).append(slice_record(page, place))
-    found = b"%08x" % crc32(b"".join(member for some in members.values() for member in some))
-    if found.decode("ascii") != checksum:
-        raise InvalidEntry("page: the records of an entity are damaged, their CRC-32 is another one")
-    return Piece(decode_members(members), tuple(further))
+    records = [one for one in references if one[:1] != _FURTHER]
+    texts = [slice_record(page, one[1:]) for one in records]
+    check_records(texts, checksum)
+    further = [read_digest(one[1:]) for one in references if one[:1] == _FURTHER]
+    return Piece(decode_records(records, texts), tuple(further))
 
 
 def slice_record(page: Page, place: str) -> bytes:
@@ -121,8 +114,11 @@ def read_digest(text: str) -> bytes:
         raise InvalidEntry(f"page: {text!r} is no digest") from None
 
 
-def decode_members(members: Mapping[str, list[bytes]]) -> Sections:
-    """Decode the texts of records, by the letters of their sections; raises InvalidEntry."""
+def decode_records(references: Iterable[str], texts: Iterable[bytes]) -> Sections:
+    """Decode the texts of records together, by the letters of their sections; raises InvalidEntry."""
+    members: dict[str, list[bytes]] = {}
+    for reference, text in zip(references, texts, strict=True):
+        members.setdefault(reference[:1], []).append(text)
     try:
         parts = [join_members(_SECTIONS[letter], some) for letter, some in members.items()]
         return cast("Sections", loads(b"{%b}" % b",".join(parts)))
@@ -139,15 +135,20 @@ def join_members(section: str, members: list[bytes]) -> bytes:
 
 
 def read_whole(page: Page) -> Sections:
-    """Decode every record of a page; raises InvalidEntry."""
-    whole: Sections = {}
+    """Decode every record of a page, each once; raises InvalidEntry."""
+    texts: dict[str, bytes] = {}
     for line in page.entities.split(b"\n")[1:]:
-        sections = read_line(page, line[line.rfind(b'" ') + 2 :]).sections
-        for section, members in sections.items():
-            known = whole.setdefault(section, members)
-            if known is not members and isinstance(known, dict):
-                known.update(cast("Sections", members))
-    return whole
+        checksum, *references = line[line.rfind(b'" ') + 2 :].decode("ascii", "replace").split(" ")
+        found = {one: slice_record(page, one[1:]) for one in references if one[:1] != _FURTHER}
+        check_records(found.values(), checksum)
+        texts |= found
+    return decode_records(texts.keys(), texts.values())
+
+
+def check_records(texts: Iterable[bytes], checksum: str) -> None:
+    """Raise InvalidEntry unless the records of an entity have this CRC-32."""
+    if f"{crc32(b''.join(texts)):08x}" != checksum:
+        raise InvalidEntry("page: the records of an entity are damaged, their CRC-32 is another one")
 
 
 def begin_line(kind: str, name: str) -> str:
