@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from evaluator.decode import decode_project
 from tests.conformance.shared_cases import FOLDER
-from tests.property.projects import projects, users
-from tests.specstore.reading import find_differences
+from tests.property.projects import users
+from tests.specstore.documents import small_document
+from tests.specstore.entangled import entangled, to_v1
+from tests.specstore.reading import evaluate, find_differences, read_project, store_project
 
 SPECS = sorted((FOLDER / "specs").glob("*.json"))
 PEOPLE = 12
@@ -37,8 +41,26 @@ def test_every_entity_of_a_shared_spec_is_answered_from_its_page_alone(spec: Pat
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(projects(12), st.lists(users(), min_size=5, max_size=5))
+@given(entangled(), st.lists(users(), min_size=5, max_size=5))
 def test_every_entity_of_a_generated_spec_is_answered_from_its_page_alone(
     document: dict[str, Any], people: list[dict[str, Any]]
 ) -> None:
     assert next(find_differences(document, people), None) is None
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(entangled(), st.lists(users(), min_size=5, max_size=5))
+def test_every_entity_of_a_v1_spec_is_answered_from_its_page_alone(
+    document: dict[str, Any], people: list[dict[str, Any]]
+) -> None:
+    assert next(find_differences(to_v1(document), people), None) is None
+
+
+def test_a_missing_record_would_be_seen() -> None:
+    """The comparison itself: without the nested gate's record the outer gate answers otherwise."""
+    document = small_document()
+    alone = read_project(store_project(decode_project(document)), "gate", "outer")
+    whole = asdict(evaluate(alone, "gate", "outer", {}))
+    del alone.gates["inner"]  # type: ignore[attr-defined]
+    alone._gates.clear()
+    assert asdict(evaluate(alone, "gate", "outer", {})) != whole
