@@ -103,6 +103,7 @@ class MemoryPlatform:
         self.store_delay_ms = 0
         self.time_ms = 1_700_000_000_000
         self.seconds = 0.0
+        self.session = "memory"
         self.lines: list[str] = []
         self._generations = itertools.count(1)
 
@@ -192,8 +193,8 @@ class MemoryPlatform:
         return self.countries.get(ip)
 
     def session_id(self) -> str:
-        """Return a constant ID."""
-        return "memory"
+        """Return the ID that was set."""
+        return self.session
 
     def now_ms(self) -> int:
         """Return the time that was set, and what has passed since by waiting."""

@@ -213,7 +213,8 @@ class Outbox:
         is_ending = is_last_try
         while not state.stage.is_final:
             if state.stage is Stage.READY:
-                delivery, last = yield from self._begin(batch, state, 0 if is_last_try else LONGEST_DELAY_MS)
+                patience_ms = 0 if is_last_try else LONGEST_DELAY_MS
+                delivery, last = yield from self._begin(batch, state, patience_ms, last.reason)
             elif state.stage is Stage.SENT and delivery is not None:
                 last = yield from self._await_answer(delivery)
                 unanswered = delivery if last.happening is Other.ENDING else None
@@ -226,15 +227,15 @@ class Outbox:
         return Ended(state, last, unanswered)
 
     def _begin(
-        self, batch: Batch, state: State, patience_ms: int
+        self, batch: Batch, state: State, patience_ms: int, earlier: str
     ) -> Generator[Wait, bool, tuple[PendingDelivery | None, Step]]:
-        """Send a batch when it is due."""
+        """Send a batch when it is due; the earlier reason stands when nothing comes of it."""
         home, platform = self._home, self._home.platform
         wait_ms = max(state.due_ms, self._wanted_ms) - self._now_ms()
         if wait_ms > patience_ms and not state.must_wait:
-            return None, Step(Other.HELD, "the backend is left alone for now")
+            return None, Step(Other.HELD, earlier or "the backend is left alone for now")
         if wait_ms > 0 and not (yield platform.ticks() + wait_ms / 1000):
-            return None, Step(Other.ENDING, "the sandbox ends")
+            return None, Step(Other.ENDING, earlier or "the sandbox ends")
         settings = home.background
         session, now_ms = platform.session_id(), platform.now_ms()
         post = encode_post([batch], home.events_key, session, now_ms, state.tries, settings.events_gzip_bytes)
