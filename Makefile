@@ -10,7 +10,7 @@ CONFORMANCE ?= ../shared/conformance
 FAMILIES ?= $(filter-out %.exposures %.exposures_env,$(patsubst %.jsonl.gz,%,$(notdir $(wildcard $(CONFORMANCE)/vectors/*.jsonl.gz $(CONFORMANCE)/*_cases.jsonl.gz))))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build serve check lint types test viceroy test-viceroy conform conform-long coverage fuel-evaluator clean
+.PHONY: help setup build serve check lint types test viceroy test-viceroy conform conform-long coverage fuel fuel-accept fuel-evaluator clean
 
 help: ## Print the targets.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,12 @@ conform-long: setup ## Compare a million generated cases with the official core.
 coverage: setup ## Run what is in the component on this Python and print which of its lines the tests reach.
 	@$(VENV)/bin/coverage run -m pytest -q tests/edge tests/evaluator tests/native tests/specstore
 	@$(VENV)/bin/coverage report
+
+fuel: setup ## Count the instructions that requests cost, and compare with the accepted figures.
+	@$(PY) -m benchmarks.fuel
+
+fuel-accept: setup ## Count, and accept the figures.
+	@$(PY) -m benchmarks.fuel --accept
 
 fuel-evaluator: setup ## Count what the evaluator costs in the component (SPEC names another spec).
 	@$(PY) -m benchmarks.evaluator_fuel

@@ -9,6 +9,7 @@ import hashlib
 import os
 import platform
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -21,7 +22,7 @@ from devhost.embedded.selftest import check_codec
 from devhost.fastly.values import Interface
 
 EXPORT = "fastly:compute/http-incoming"
-KEPT_PROGRAMS = 6
+KEPT_PROGRAMS = 12  # about 40 MB each; one build of ours makes three: to serve, to count, and the evaluator alone
 
 
 class CannotLoad(Exception):
@@ -71,7 +72,10 @@ def load_compiled(engine: Engine, wasm: Path, *, count_fuel: bool) -> component.
     kept = cache_directory() / f"{cache_key(content, count_fuel=count_fuel)}.cwasm"
     if kept.is_file():
         try:
-            return component.Component.deserialize_file(engine, str(kept))
+            loaded = component.Component.deserialize_file(engine, str(kept))
+            with suppress(OSError):  # of a cache that cannot be written
+                kept.touch()  # those used last are kept
+            return loaded
         except WasmtimeError:  # made for another processor, or cut short; compiling replaces it
             kept.unlink(missing_ok=True)
     loaded = component.Component(engine, content)
@@ -95,7 +99,7 @@ def cache_key(content: bytes, *, count_fuel: bool) -> str:
 
 
 def keep(code: bytes | bytearray, path: Path) -> None:
-    """Write compiled code in one step, and remove all but the newest; a cache that cannot be written is no fault."""
+    """Write compiled code in one step, and keep those used last; a cache that cannot be written is no fault."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(f".{os.getpid()}")

@@ -1,0 +1,121 @@
+"""Count what requests cost: `make fuel`, and `make fuel-accept` to accept what they cost now.
+
+The figures go to `results/fuel.json` and are compared with the accepted ones in `accepted-fuel.json`. What costs over
+3 % more fails; what costs as much less is said, so that the accepted figures follow. How the counting works stands in
+`devhost/embedded/fuel.py`.
+
+`hello` is the smallest route there is, a 404: nothing but the request is read. `gate` and `initialize` ask a spec of a
+usual size (`made_spec.py`, 272 KB), `gate_10mb` the example spec multiplied to 10 MB (`large_spec.py`).
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from benchmarks.large_spec import encode, multiply_spec
+from benchmarks.made_spec import make_spec
+from devhost.build import COMPONENT, ROOT, BuildFailed, build_component
+from devhost.embedded.fuel import CannotCount, Scenario, compare, count_scenarios, find_savings
+from devhost.fastly.backends import BackendTarget
+from devhost.fastly.kv import KvStore
+from devhost.fastly.messages import Header
+from devhost.fastly.service import Service
+from devhost.local_config import EXAMPLE_SPEC
+from devhost.local_store import PAGED, RAW, list_entries
+
+RESULTS = ROOT / "benchmarks" / "results" / "fuel.json"
+ACCEPTED = ROOT / "benchmarks" / "accepted-fuel.json"
+LARGE = 10_000_000
+SPEC_KEY = "statsig-local"
+SETTINGS = {"spec_key": SPEC_KEY}
+SECRETS = {"client_key": b"client-local", "server_secret": b"secret-local", "statsig_key": b"secret-statsig-local"}
+KEY: tuple[Header, ...] = (("statsig-api-key", b"secret-local"),)
+USER = {"userID": "a-user", "email": "a-user@example.com", "ip": "192.0.2.1", "custom": {"plan": "team"}}
+
+HELLO = Scenario("hello", "GET", "/nowhere", status=404)
+
+
+def ask_gate(name: str, gate: str) -> Scenario:
+    """Return the check of one gate that the spec has."""
+    body = {"user": USER, "gateName": gate}
+    return Scenario(name, "POST", "/v1/check_gate", body, KEY, expected=b'Recognized"')
+
+
+def ask_client_response(name: str) -> Scenario:
+    """Return what a client SDK asks for when it starts: every answer for one user."""
+    return Scenario(name, "POST", "/v1/initialize", {"user": USER}, KEY, expected=b'"has_updates":true')
+
+
+def count_all(component: Path = COMPONENT) -> dict[str, int]:
+    """Return the fuel of every scenario and phase; raises `CannotCount`."""
+    figures = count_scenarios(component, make_service(b"", RAW), (HELLO,))
+    usual, large = encode(make_spec()), multiply_spec(json.loads((ROOT / EXAMPLE_SPEC).read_bytes()), LARGE)
+    for layout in (RAW, PAGED):
+        asked = ask_gate(f"gate_{layout}", "gate_number_7"), ask_client_response(f"initialize_{layout}")
+        figures |= count_scenarios(component, make_service(usual, layout), asked)
+        asked_large = ask_gate(f"gate_{layout}_10mb", "test_fastly")
+        figures |= count_scenarios(component, make_service(large, layout), (asked_large,))
+    return figures
+
+
+def make_service(spec: bytes, layout: str) -> Service:
+    """Return what a service finds around it: a spec in a layout, our settings and keys, and where events go."""
+    store = KvStore(now=lambda: 0.0)
+    for entry in list_entries(SPEC_KEY, spec, layout):
+        store.insert(entry.key, entry.value, metadata=entry.metadata)
+    return Service(
+        kv_stores={"gatelet-specs": store},
+        config_stores={"gatelet": SETTINGS},
+        secret_stores={"gatelet": SECRETS},
+        backends={"events": BackendTarget("http://events.test")},
+    )
+
+
+def read_figures(path: Path) -> dict[str, int]:
+    """Read figures, none when there is no such file."""
+    figures: dict[str, int] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return figures
+
+
+def write_figures(path: Path, figures: Mapping[str, int]) -> None:
+    """Write figures."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+def judge(figures: Mapping[str, int], accepted: Mapping[str, int]) -> int:
+    """Say what changed, and return 1 when something costs more than it may."""
+    for name in sorted(figures.keys() ^ accepted.keys()):
+        print(f"gatelet: {name} is {'new' if name in figures else 'gone'}; accept that with `make fuel-accept`")
+    for line in find_savings(figures, accepted):
+        print(f"gatelet: costs less: {line}; accept that with `make fuel-accept`")
+    grown = compare(figures, accepted)
+    for line in grown:
+        print(f"gatelet: costs more: {line}", file=sys.stderr)
+    return 1 if grown else 0
+
+
+def main() -> int:
+    """Build, count, write, compare."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.fuel", description=__doc__)
+    parser.add_argument("--accept", action="store_true", help="make these the figures to compare with")
+    arguments = parser.parse_args()
+    try:
+        build_component()
+        figures = count_all()
+    except (BuildFailed, CannotCount) as problem:
+        print(f"gatelet: {problem}", file=sys.stderr)
+        return 1
+    for name, fuel in figures.items():
+        print(f"{fuel:>14,}  {name}")
+    write_figures(RESULTS, figures)
+    if arguments.accept:
+        write_figures(ACCEPTED, figures)
+        return 0
+    return judge(figures, read_figures(ACCEPTED))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
