@@ -20,7 +20,7 @@ from devhost.build import COMPONENT
 from devhost.event_sink import Received, SinkServer
 from devhost.hosts import embedded_command, native_command, viceroy_command
 from devhost.local_config import derive_config, find_spec_key, read_committed, write_config
-from devhost.local_store import PAGED, list_entries, write_store
+from devhost.local_store import PAGED, list_entries, list_entries_beside, write_store
 from devhost.viceroy import INSTALL_HINT, find_viceroy
 
 VICEROY = "viceroy"
@@ -64,6 +64,7 @@ def running_service(
     reuse: int | None = None,
     settings: Mapping[str, str] | None = None,
     layout: str = PAGED,
+    id_lists: Mapping[str, Path] | None = None,
 ) -> Iterator[Running]:
     """Serve a spec (None: the store is empty) under a host; the host's last lines are shown when the test fails."""
     events_file = folder / "events.jsonl"
@@ -71,10 +72,11 @@ def running_service(
     with sink:
         threading.Thread(target=sink.serve_forever, daemon=True).start()
         committed = read_committed()
-        entries = () if spec is None else list_entries(find_spec_key(committed), spec.read_bytes(), layout)
+        key = find_spec_key(committed)
+        entries = () if spec is None else list_entries(key, spec.read_bytes(), layout)
         config = derive_config(
             committed,
-            entries=write_store(entries, folder / "kv"),
+            entries=write_store((*entries, *list_entries_beside(key, id_lists or {}, None)), folder / "kv"),
             events_url=f"http://127.0.0.1:{sink.port}",
             requests_per_sandbox=reuse,
         )
