@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from devhost.build import COMPONENT
+from devhost.embedded.signatures import PINNED as FUNCTIONS
+from devhost.embedded.signatures import describe_component
 from devhost.local_config import ROOT
 
 PINNED = ROOT / "wit" / "world.wit"
@@ -67,3 +69,9 @@ def test_component_imports_what_is_pinned(component: bytes) -> None:
 
 def test_component_exports_what_is_pinned(component: bytes) -> None:
     assert read_names(component, EXPORTS) == read_pinned("export")
+
+
+def test_functions_that_we_use_have_the_signatures_that_are_pinned(component: bytes) -> None:
+    assert component
+    # After a look at the difference, `python -m devhost.embedded.signatures` writes the file again.
+    assert describe_component() == FUNCTIONS.read_text(encoding="utf-8")
