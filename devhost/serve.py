@@ -254,7 +254,7 @@ def describe_ready(wishes: Wishes, seconds: float) -> str:
 def serve(wishes: Wishes, stop: StopSignals) -> None:
     """Serve until asked to stop; raises `CannotServe` when the host does not start or ends by itself."""
     started = time.monotonic()
-    if not COMPONENT.is_file():
+    if wishes.host != "native" and not COMPONENT.is_file():
         raise CannotServe("bin/main.wasm is not built; run `make build`")
     check_port(wishes.port)
     command = choose_host(wishes)

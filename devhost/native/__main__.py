@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import signal
 import sys
 import time
 from pathlib import Path
@@ -12,8 +11,7 @@ from devhost.fastly.manifest import InvalidManifest, read_manifest
 from devhost.fastly.server import Server
 from devhost.native.sandbox import Host
 from devhost.native.snapshot import ENTRY, Snapshot
-
-STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+from devhost.stop_signals import StopSignals
 
 
 def read_arguments() -> argparse.Namespace:
@@ -36,7 +34,7 @@ def serve(
 
 def main() -> int:
     """Serve until asked to stop."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)  # in every thread that is started from here
+    stop = StopSignals()
     arguments = read_arguments()
     started = time.monotonic()
     try:
@@ -46,7 +44,7 @@ def main() -> int:
         return 1
     with server:
         print(f"gatelet: native host on 127.0.0.1:{server.port} after {time.monotonic() - started:.1f} s", flush=True)
-        signal.sigwait(STOPPING)
+        stop.wait(None)
     return 0
 
 

@@ -17,7 +17,7 @@ from devhost.viceroy import INSTALL_HINT, find_viceroy
 from tests.component.serving import find_free_port
 
 
-@pytest.fixture(params=[pytest.param("viceroy", marks=pytest.mark.viceroy), "embedded"])
+@pytest.fixture(params=[pytest.param("viceroy", marks=pytest.mark.viceroy), "embedded", "native"])
 def environment(request: pytest.FixtureRequest) -> dict[str, str]:
     if not COMPONENT.is_file():
         pytest.fail("bin/main.wasm is not built; run `make build`")
