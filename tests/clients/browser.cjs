@@ -44,15 +44,32 @@ globalThis.window = {
 
 // Every request that the client makes, for the test to look at.
 const requests = [];
+const pending = [];
 const plainFetch = globalThis.fetch;
-globalThis.fetch = async (url, options) => {
+globalThis.fetch = (url, options) => {
   const request = { url: String(url), method: options?.method ?? "GET", headers: options?.headers ?? {} };
   requests.push(request);
-  const reply = await plainFetch(url, options);
-  request.status = reply.status;
-  request.reply = reply.headers.get("content-type")?.includes("json") ? await reply.clone().text() : "";
-  return reply;
+  const answered = plainFetch(url, options).then(async (reply) => {
+    request.status = reply.status;
+    request.reply = reply.headers.get("content-type")?.includes("json") ? await reply.clone().text() : "";
+    return reply;
+  });
+  pending.push(answered);
+  return answered;
 };
+
+// Wait until everything that was asked is answered.
+async function settle() {
+  for (let known = -1; known !== pending.length;) {
+    known = pending.length;
+    await Promise.allSettled(pending);
+  }
+}
+
+// Leave the page: from now on the clients send what they hold by beacon.
+function leavePage() {
+  for (const listener of listeners.get("beforeunload") ?? []) listener();
+}
 
 async function readJob() {
   const parts = [];
@@ -64,4 +81,4 @@ function report(value) {
   process.stdout.write(`${JSON.stringify(value)}\n`, () => process.exit(0));
 }
 
-module.exports = { beacons, listeners, readJob, report, requests };
+module.exports = { beacons, leavePage, readJob, report, requests, settle };
