@@ -10,7 +10,7 @@ CONFORMANCE ?= ../shared/conformance
 FAMILIES ?= $(filter-out %.exposures %.exposures_env,$(patsubst %.jsonl.gz,%,$(notdir $(wildcard $(CONFORMANCE)/vectors/*.jsonl.gz $(CONFORMANCE)/*_cases.jsonl.gz))))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build serve check lint types test viceroy test-viceroy conform conform-long coverage fuel fuel-accept fuel-evaluator clean
+.PHONY: help setup build serve check lint types test clients viceroy test-viceroy conform conform-long coverage fuel fuel-accept fuel-evaluator clean
 
 help: ## Print the targets.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,11 @@ check: lint types test ## Run what CI runs: lint, types and test.
 viceroy: setup ## Find Viceroy, Fastly's local server, or build it with cargo (about ten minutes, once a machine).
 	@$(PY) -m devhost.viceroy install
 
+clients: setup ## Install the real clients that tests/clients runs, from npm (needs Node.js) and PyPI.
+	@$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev,clients]'
+	@command -v npm >/dev/null || { echo "gatelet: install Node.js with npm for the clients of browsers"; exit 1; }
+	@cd tests/clients && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+
 test-viceroy: build viceroy ## Run the tests that need Viceroy.
 	@$(VENV)/bin/pytest -m viceroy
 
@@ -71,5 +76,5 @@ fuel-evaluator: setup ## Count what the evaluator costs in the component (SPEC n
 	@$(PY) -m benchmarks.evaluator_fuel
 
 clean: ## Remove what the other targets made, except the cache outside the checkout.
-	rm -rf $(VENV) $(COUNTRY) bin pkg build dist .local .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf tests/clients/node_modules $(VENV) $(COUNTRY) bin pkg build dist .local .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
