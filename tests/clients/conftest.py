@@ -34,10 +34,12 @@ def example(host: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run
 
 @pytest.fixture(scope="session")
 def vectors(host: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """The service with the spec of the conformance vectors."""
+    """The service with the spec and the ID list of the conformance vectors."""
     if not CONFORMANCE.is_dir():
         pytest.skip("needs the conformance vectors beside the checkout")
-    with running_service(host, tmp_path_factory.mktemp("vectors"), CONFORMANCE / "specs" / "eval_proj.json") as running:
+    spec = CONFORMANCE / "specs" / "eval_proj.json"
+    lists = {"company_id_list": CONFORMANCE / "id_lists" / "eval_proj.company_id_list.txt"}
+    with running_service(host, tmp_path_factory.mktemp("vectors"), spec, id_lists=lists) as running:
         yield running
 
 
