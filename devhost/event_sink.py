@@ -4,14 +4,18 @@ It answers as Statsig does (202 `{"success": true}`), keeps each body as one lin
 event: the event's name, the entity, its value and rule. Nothing of the user is printed; the file holds everything.
 
     python -m devhost.event_sink --port 7677 --keep .local/events.jsonl [--delay SECONDS] [--status CODE]
+    curl -X PUT http://127.0.0.1:7677/mood -d '{"status": 429, "retry_after": 3}'
 
-`--delay` and `--status` let a test see what a slow or failing Statsig does to a reply.
+Its mood says what a slow or failing Statsig would do, and may be changed while it runs: wait before it answers, answer
+another status (300 and above keeps nothing), ask to be left alone, or break the connection in the middle of the body.
 """
 
 import argparse
 import gzip
 import json
 import signal
+import socket
+import struct
 import sys
 import threading
 import time
@@ -82,17 +86,50 @@ def describe_event(event: dict[str, Any]) -> str:
     return "  ".join(parts)
 
 
+@dataclass(frozen=True, slots=True)
+class Mood:
+    """What the sink does with a batch."""
+
+    delay: float = 0.0  # seconds before it answers
+    status: int = 202
+    retry_after: int | None = None
+    resets: bool = False  # the connection, before it has read the whole body
+
+
+def read_mood(document: object) -> Mood:
+    """Read a mood from JSON; raises `ValueError` when it is none."""
+    try:
+        return Mood(**document)  # type: ignore[arg-type]  # what is no object of these names is a TypeError
+    except TypeError as problem:
+        raise ValueError(str(problem)) from problem
+
+
 class SinkServer(ThreadingHTTPServer):
     """Serves the sink; each request has a thread, so a delayed answer holds up no other."""
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, port: int, received: Received, delay: float = 0.0, status: int = 202) -> None:
+    def __init__(self, port: int, received: Received, mood: Mood | None = None) -> None:
         self.received = received
-        self.delay = delay
-        self.status = status
+        self.mood = Mood() if mood is None else mood
+        self.posts = 0  # requests that carried a batch, whatever became of it
+        self.is_listening = True
         super().__init__((HOST, port), SinkHandler)
+
+    def stop_listening(self) -> None:
+        """Refuse connections from now on, and break those that are open when they are used."""
+        self.is_listening = False
+        self.shutdown()
+        self.server_close()
+
+    def listen_again(self) -> None:
+        """Take connections again, on the same port and a thread of its own."""
+        self.socket = socket.socket(self.address_family, self.socket_type)
+        self.server_bind()
+        self.server_activate()
+        self.is_listening = True
+        threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
     def port(self) -> int:
@@ -116,26 +153,47 @@ class SinkHandler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Keep the batch and answer as Statsig does."""
+        mood = self.server.mood
+        self.server.posts += 1
+        if mood.resets or not self.server.is_listening:
+            self._reset()
+            return
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
             body = b"".join(self._read_chunks())
-        status, answer = self._take(body)
-        time.sleep(self.server.delay)
-        self._reply(status, answer)
+        status, answer = self._take(body, mood)
+        time.sleep(mood.delay)
+        self._reply(status, answer, mood.retry_after)
+
+    def do_PUT(self) -> None:
+        """Change the mood."""
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        try:
+            self.server.mood = read_mood(json.loads(body))
+        except ValueError as problem:
+            self._reply(400, {"error": str(problem)})
+        else:
+            self._reply(200, {"success": True})
 
     def do_GET(self) -> None:
         """Say how much has arrived."""
         received = self.server.received
-        self._reply(200, {"bodies": received.bodies, "events": received.events})
+        self._reply(200, {"bodies": received.bodies, "events": received.events, "posts": self.server.posts})
 
-    def _take(self, body: bytes) -> tuple[int, dict[str, object]]:
-        if self.server.status >= 300:
-            return self.server.status, {"error": "the sink was started with --status"}
+    def _reset(self) -> None:
+        """Break the connection so that the sender sees a reset and not an end."""
+        self.rfile.read(int(self.headers.get("Content-Length") or 0) // 2)
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+
+    def _take(self, body: bytes, mood: Mood) -> tuple[int, dict[str, object]]:
+        if mood.status >= 300:
+            return mood.status, {"error": "the sink was told to answer so"}
         try:
             self.server.received.take(body)
         except ValueError as problem:
             return 400, {"error": str(problem)}
-        return self.server.status, {"success": True}
+        return mood.status, {"success": True}
 
     def _read_chunks(self) -> Iterator[bytes]:
         while size := int(self.rfile.readline().split(b";")[0], 16):
@@ -143,9 +201,11 @@ class SinkHandler(BaseHTTPRequestHandler):
             self.rfile.readline()
         self.rfile.readline()
 
-    def _reply(self, status: int, value: dict[str, object]) -> None:
+    def _reply(self, status: int, value: dict[str, object], retry_after: int | None = None) -> None:
         body = json.dumps(value).encode()
         self.send_response(status)
+        if retry_after is not None:
+            self.send_header("Retry-After", str(retry_after))
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -171,7 +231,8 @@ def main(arguments: list[str]) -> int:
     if options.keep is not None:
         options.keep.parent.mkdir(parents=True, exist_ok=True)
     try:
-        server = SinkServer(options.port, Received(options.keep, sys.stdout), options.delay, options.status)
+        mood = Mood(delay=options.delay, status=options.status)
+        server = SinkServer(options.port, Received(options.keep, sys.stdout), mood)
     except OSError as problem:
         print(f"gatelet: the event sink cannot listen on port {options.port}: {problem.strerror}", file=sys.stderr)
         return 1

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devhost.build import COMPONENT
-from devhost.event_sink import Received, SinkServer
+from devhost.event_sink import Mood, Received, SinkServer
 from devhost.hosts import ADDRESS, embedded_command, native_command, viceroy_command
 from devhost.local_config import EXAMPLE_SPEC, ROOT, derive_config, find_spec_key, read_committed, write_config
 from devhost.local_store import LAYOUTS, PAGED, Item, list_entries, list_entries_beside, write_store
@@ -175,7 +175,7 @@ def running_sink(wishes: Wishes) -> Iterator[str]:
         return
     EVENTS_FILE.parent.mkdir(parents=True, exist_ok=True)
     try:
-        sink = SinkServer(wishes.events_port, Received(EVENTS_FILE, sys.stdout), wishes.events_delay)
+        sink = SinkServer(wishes.events_port, Received(EVENTS_FILE, sys.stdout), Mood(delay=wishes.events_delay))
     except OSError as problem:
         raise CannotServe(f"port {wishes.events_port} is taken ({problem.strerror}); set EVENTS_PORT") from problem
     with sink:

@@ -43,7 +43,7 @@ class BackgroundSettings(NamedTuple):
     events_batch_count: int = 500
     events_batch_bytes: int = 262_144
     events_batch_age_ms: int = 1_000  # a batch waits this long for events of further requests
-    events_gzip_bytes: int = 2_048  # a longer body is compressed
+    events_gzip_bytes: int = 4_096  # a longer body is compressed
     drain_share: int = 20  # one sandbox in so many looks for stored batches; 0: none
 
 

@@ -15,6 +15,8 @@ from edge.messages import Header, encode_json
 
 SDK_TYPE: Final = "gatelet"
 SDK_VERSION: Final = "0.1.0"
+# Measured on 100 events, 47.6 KB: level 1 makes 2.7 KB of them for 5.2 M fuel, level 6 makes 2.2 KB for 11.3 M.
+GZIP_LEVEL: Final = 1
 BATCH_HEADER: Final = "x-gatelet-batches"
 
 
@@ -65,7 +67,7 @@ def encode_post(batches: Sequence[Batch], key: bytes, session: str, now_ms: int,
     body = encode_body(batches, session)
     if len(body) < gzip_from:
         return Post(common, body)
-    return Post((*common, ("content-encoding", b"gzip")), gzip.compress(body, 6, mtime=0))
+    return Post((*common, ("content-encoding", b"gzip")), gzip.compress(body, GZIP_LEVEL, mtime=0))
 
 
 def encode_body(batches: Sequence[Batch], session: str) -> bytes:

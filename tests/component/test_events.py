@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 
+from devhost.event_sink import Mood
 from devhost.local_config import EXAMPLE_SPEC, ROOT
 from tests.component.serving import CLIENT, Running, running_service
 
@@ -28,7 +29,7 @@ def test_every_exposure_arrives_and_a_slow_sink_delays_no_reply(host: str, tmp_p
     with running_service(host, tmp_path, ROOT / EXAMPLE_SPEC) as service, service.client() as client:
         check_many(client, "warm-", 20)
         quick = check_many(client, "quick-", CHECKS)
-        service.sink.delay = SLOW_SECONDS
+        service.sink.mood = Mood(delay=SLOW_SECONDS)
         slow = check_many(client, "slow-", CHECKS)
         events = service.wait_for_events(20 + 2 * CHECKS)
     print(f"p50 of a reply: {quick * 1000:.2f} ms with an instant sink, {slow * 1000:.2f} ms with one that waits 2 s")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from devhost.event_sink import Received, SinkServer, describe_event
+from devhost.event_sink import Mood, Received, SinkServer, describe_event
 
 GATE_EVENT = {
     "eventName": "statsig::gate_exposure",
@@ -27,7 +27,7 @@ class Sink:
         self.shown = io.StringIO()
         self.kept = folder / "events.jsonl"
         self.received = Received(self.kept, self.shown)
-        self.server = SinkServer(0, self.received, delay, status)
+        self.server = SinkServer(0, self.received, Mood(delay=delay, status=status))
 
     def post(self, body: bytes, headers: dict[str, str] | None = None) -> tuple[int, object]:
         connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=10)
@@ -124,3 +124,37 @@ def test_describes_a_config_exposure_and_an_event_of_ones_own() -> None:
     config = {"eventName": "statsig::config_exposure", "metadata": {"config": "delivery", "ruleID": "default"}}
     assert describe_event(config) == "event  statsig::config_exposure  delivery  rule=default"
     assert describe_event({"eventName": "bought", "value": 3, "metadata": None}) == "event  bought"
+
+
+def test_mood_changes_while_it_runs(sink: Sink) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", sink.server.port, timeout=10)
+    connection.request("PUT", "/mood", b'{"status": 429, "retry_after": 3}')
+    assert connection.getresponse().read() == b'{"success": true}'
+    connection.request("POST", "/", batch(GATE_EVENT))
+    reply = connection.getresponse()
+    reply.read()
+    connection.close()
+    assert (reply.status, reply.getheader("Retry-After"), sink.received.events) == (429, "3", 0)
+
+
+@pytest.mark.parametrize("mood", ['{"colour": 1}', "[]", "{"])
+def test_mood_that_is_none_is_refused(sink: Sink, mood: str) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", sink.server.port, timeout=10)
+    connection.request("PUT", "/mood", mood)
+    assert connection.getresponse().status == 400
+    connection.close()
+
+
+def test_resets_in_the_middle_of_the_body(sink: Sink) -> None:
+    sink.server.mood = Mood(resets=True)
+    with pytest.raises(ConnectionError):
+        sink.post(batch(*[GATE_EVENT] * 1000))
+    assert (sink.received.events, sink.server.posts) == (0, 1)
+
+
+def test_refuses_connections_and_takes_them_again(sink: Sink) -> None:
+    sink.server.stop_listening()
+    with pytest.raises(ConnectionRefusedError):
+        sink.post(batch(GATE_EVENT))
+    sink.server.listen_again()
+    assert sink.post(batch(GATE_EVENT)) == (202, {"success": True})

@@ -1,0 +1,128 @@
+"""Checks from many clients while the event sink goes through its troubles, and what has arrived in the end."""
+
+import http.client
+import json
+import statistics
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from devhost.event_sink import Mood, SinkServer
+from tests.component.serving import CLIENT, Running
+
+TRICKLE_SECONDS = 0.1
+
+
+class Phase(NamedTuple):
+    """What the sink does for a share of the time."""
+
+    name: str
+    seconds: float
+    mood: Mood = Mood()
+    is_down: bool = False
+
+
+@dataclass(slots=True)
+class Measured:
+    """What clients saw in one phase, and what the sink got."""
+
+    name: str
+    seconds: list[float] = field(default_factory=list)
+    posts: int = 0
+    took: float = 0.0
+
+    def percentile(self, share: float) -> float:
+        """A percentile of the reply times, in milliseconds."""
+        return statistics.quantiles(self.seconds, n=100)[round(share * 100) - 1] * 1000
+
+
+@dataclass(slots=True)
+class Clients:
+    """Clients that check, each for users of its own, at a pace that no sink can change."""
+
+    service: Running
+    count: int
+    pace: float  # checks a second, of all together
+    users: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def check_for(self, measured: Measured, seconds: float) -> None:
+        """Check for a while, and keep the times of the replies."""
+        deadline = time.monotonic() + seconds
+        prefix = f"{measured.name}-{len(self.users)}"
+        threads = [
+            threading.Thread(target=self._run, args=(f"{prefix}-{n}", measured, deadline)) for n in range(self.count)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def _run(self, prefix: str, measured: Measured, deadline: float) -> None:
+        connection = http.client.HTTPConnection(self.service.url.removeprefix("http://"), timeout=60)
+        due = time.monotonic()
+        number = 0
+        while due < deadline:
+            time.sleep(max(0.0, due - time.monotonic()))
+            user = f"{prefix}-{number}"
+            started = time.perf_counter()
+            fault = self._check(connection, user)
+            took = time.perf_counter() - started
+            with self._lock:
+                measured.seconds.append(took)
+                self.users.append(user)
+                if fault:
+                    self.faults.append(fault)
+            due += self.count / self.pace
+            number += 1
+        connection.close()
+
+    def _check(self, connection: http.client.HTTPConnection, user: str) -> str:
+        body = json.dumps({"user": {"userID": user}, "gateName": "test_fastly"})
+        connection.request("POST", "/v1/check_gate", body, CLIENT)
+        reply = connection.getresponse()
+        content = reply.read()
+        return "" if reply.status == 200 else f"{reply.status} {content[:200]!r}"
+
+
+def run_phases(service: Running, clients: Clients, phases: Sequence[Phase]) -> list[Measured]:
+    """Go through the phases."""
+    return [run_phase(service.sink, clients, phase) for phase in phases]
+
+
+def run_phase(sink: SinkServer, clients: Clients, phase: Phase) -> Measured:
+    """Check while the sink does what the phase says."""
+    measured = Measured(phase.name)
+    before, started = sink.posts, time.monotonic()
+    sink.mood = phase.mood
+    if phase.is_down:
+        sink.stop_listening()
+    clients.check_for(measured, phase.seconds)
+    if phase.is_down:
+        sink.listen_again()
+    measured.posts, measured.took = sink.posts - before, time.monotonic() - started
+    return measured
+
+
+def count_users(service: Running) -> Counter[str]:
+    """How often the event of each user has arrived."""
+    return Counter(event["user"]["userID"] for event in service.wait_for_events(0))
+
+
+def wait_until_all_arrived(
+    service: Running, clients: Clients, seconds: float, show: Callable[[str], None] = print
+) -> Counter[str]:
+    """Keep a trickle of checks going, whose sandboxes drain, until every event is there or the time is over."""
+    service.sink.mood = Mood()
+    expected = set(clients.users)
+    deadline = time.monotonic() + seconds
+    trickle = Clients(service, 1, 1 / TRICKLE_SECONDS)
+    while (missing := expected - set(count_users(service))) and time.monotonic() < deadline:
+        show(f"{len(missing)} of {len(expected)} events are still on their way")
+        trickle.check_for(Measured("trickle"), 2.0)
+    arrived = count_users(service)
+    return Counter({user: arrived[user] for user in expected if user in arrived})
