@@ -109,6 +109,20 @@ class IdLists(Mapping[str, Container[str]]):
             self.faults[name] = fault or STALE
         return members is not None and holds(members, member)
 
+    def find_index(self) -> Index | None:
+        """Return what is known of each list; None when that cannot be read."""
+        return self._cache.find_index(self._now_ms).value
+
+    def read_members(self, name: str, about: IdList) -> bytes:
+        """Return the sorted members of a list, 6 bytes each; raises StoreFault when a shard cannot be read."""
+        parts = []
+        for number in range(about.shards):
+            members, fault = self._cache.find_shard((about.name_edition(name), number), self._now_ms)
+            if members is None:
+                raise StoreFault(f"the ID list has a shard that cannot be read: {fault}")
+            parts.append(members)
+        return b"".join(parts)
+
     def describe_faults(self) -> str:
         """Say what was wrong, as the end of a reason: `:IdListMissing(name)` for each list."""
         return "".join(f":{fault}({name})" for name, fault in self.faults.items())

@@ -24,6 +24,14 @@ def split_target(uri: str) -> tuple[str, str]:
     return (head[slash:] if slash >= 0 else "/"), query
 
 
+def find_origin(uri: str) -> str:
+    """Return the scheme and host of an absolute URI, or an empty text."""
+    scheme_end = uri.find("://")
+    if scheme_end < 0:
+        return ""
+    return uri[: scheme_end + 3] + uri[scheme_end + 3 :].partition("?")[0].partition("/")[0]
+
+
 def parse_query(query: str) -> dict[str, str]:
     """Decode a query; the first of equal names counts. Raises a refusal."""
     fields: dict[str, str] = {}

@@ -36,6 +36,7 @@ class Request(NamedTuple):
     find_header: Callable[[str], str | None]
     read_body: Callable[[int], bytes]  # takes the limit; raises BodyTooLarge
     find_client_ip: Callable[[], str | None] = find_nothing
+    origin: str = ""  # scheme and host that the client asked, as far as known
 
 
 class Reply(NamedTuple):

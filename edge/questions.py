@@ -56,6 +56,11 @@ class Questions:
         self.now_ms = now_ms  # the instant of the request, to make views and events with
 
     @property
+    def lists(self) -> IdLists:
+        """Return the ID lists, to be handed out whole."""
+        return self._lists
+
+    @property
     def received_ms(self) -> int:
         """Return when the spec was read, for exposure events."""
         return self.held.answer.received_ms

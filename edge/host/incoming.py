@@ -20,7 +20,7 @@ from wit_world.imports.http_downstream import (
 
 from edge.host.addresses import write_address
 from edge.host.platform import LONGEST_TEXT, FastlyPlatform, list_pollables, make_body, read_within
-from edge.inputs import split_target
+from edge.inputs import find_origin, split_target
 from edge.messages import Reply, Request
 from edge.sandbox import Sandbox
 from edge.service import APOLOGY, answer
@@ -76,7 +76,8 @@ def await_first(following: async_io.Pollable) -> bool:
 
 def read_request(request: http_req.Request, body: async_io.Pollable) -> Request:
     """Return our value for a request."""
-    path, query = split_target(request.get_uri(LONGEST_TEXT))
+    uri = request.get_uri(LONGEST_TEXT)
+    path, query = split_target(uri)
 
     def find_header(name: str) -> str | None:
         value = request.get_header_value(name, LONGEST_TEXT)
@@ -89,7 +90,8 @@ def read_request(request: http_req.Request, body: async_io.Pollable) -> Request:
         address = downstream_client_ip_addr(request)
         return None if address is None else write_address(address)
 
-    return Request(request.get_method(LONGEST_TEXT), path, query, find_header, read_body, find_client_ip)
+    method = request.get_method(LONGEST_TEXT)
+    return Request(method, path, query, find_header, read_body, find_client_ip, find_origin(uri))
 
 
 def send_reply(reply: Reply) -> bool:

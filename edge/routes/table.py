@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from edge.calls import Route
 from edge.inputs import decode_percent_path
-from edge.routes import clients, events, example, health, http_api, ofrep, openapi, servers, tracing
+from edge.routes import clients, events, example, health, http_api, lists, ofrep, openapi, servers, tracing
 
 _ANSWERING: Final[tuple[Route, ...]] = (
     *health.ROUTES,
@@ -15,6 +15,7 @@ _ANSWERING: Final[tuple[Route, ...]] = (
     *events.ROUTES,
     *ofrep.ROUTES,
     *servers.ROUTES,
+    *lists.ROUTES,
     *tracing.ROUTES,
 )
 ROUTES: Final = (*_ANSWERING, openapi.make_route(_ANSWERING))

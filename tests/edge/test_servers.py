@@ -7,15 +7,20 @@ from typing import Any
 
 import pytest
 
+from edge.memory import MemoryPlatform
 from edge.messages import Reply
+from edge.routes.lists import name_file, sign
 from edge.sandbox import Sandbox
 from edge.spec_shapes import to_v1, to_v2
+from evaluator.bucketing import hash_unit_id
 from evaluator.decode import decode_project
 from evaluator.evaluate import evaluate_config, evaluate_gate, evaluate_layer
 from evaluator.evaluation import Evaluation
 from evaluator.user import decode_user
 from evaluator.view import UserView
-from tests.edge.builders import CLIENT, SERVER, TIME, ask, header_of, json_of, platform, request
+from specstore.idlists import cut_list, encode_index, find_member, read_lines
+from specstore.keys import list_index_key, shard_key
+from tests.edge.builders import CLIENT, KEY, SERVER, STORE, TIME, Json, ask, header_of, json_of, platform, request
 from tests.edge.project import project
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "spec.json"
@@ -93,3 +98,75 @@ def test_both_shapes_evaluate_alike(number: int) -> None:
 
 def vars_of(found: Evaluation) -> dict[str, object]:
     return {name: getattr(found, name) for name in Evaluation.__slots__}
+
+
+def find_hash(unit_id: str) -> bytes:
+    member = find_member(hash_unit_id(unit_id))
+    assert member is not None
+    return member
+
+
+MEMBERS = frozenset(find_hash(f"member-{number}") for number in range(3_000))
+
+
+def lists_of(members: frozenset[bytes]) -> MemoryPlatform:
+    """A platform whose store has an ID list in shards, as the publisher writes it."""
+    outside = platform(project())
+    cut = cut_list(members, file_id="f1", creation_time=7, size=90)
+    outside.put(STORE, list_index_key(KEY), encode_index({"odd name/é": cut.about}))
+    for number, shard in enumerate(cut.shards):
+        outside.put(STORE, shard_key(KEY, cut.about.name_edition("odd name/é"), number), shard)
+    return outside
+
+
+def read_list(outside: MemoryPlatform, *, headers: Mapping[str, str] | None = None) -> tuple[Json, Reply]:
+    """What is said of the one list, and the reply with its file."""
+    sandbox = Sandbox(outside)
+    asked = request("/v1/get_id_lists", {})._replace(origin="https://edge.example")
+    ((name, about),) = json_of(ask(sandbox, asked)).items()
+    assert isinstance(about, dict)
+    assert about["name"] == name == "odd name/é"
+    assert about["url"].startswith("https://edge.example/v1/id_lists/")
+    path = about["url"].removeprefix("https://edge.example")
+    return about, ask(sandbox, request(path, key="", headers=headers))
+
+
+def test_list_is_a_file_of_its_members_that_needs_no_key() -> None:
+    about, reply = read_list(lists_of(MEMBERS))
+    assert reply.status == 200
+    assert about["size"] == len(reply.body) == 30_000
+    assert read_lines(reply.body.decode().splitlines()) == MEMBERS
+
+
+def test_file_is_cut_to_the_range_that_is_asked_for() -> None:
+    _, whole = read_list(lists_of(MEMBERS))
+    _, rest = read_list(lists_of(MEMBERS), headers={"range": "bytes=29990-"})
+    assert (rest.status, rest.body) == (206, whole.body[29_990:])
+    assert header_of(rest, "content-range") == "bytes 29990-29999/30000"
+    assert read_list(lists_of(MEMBERS), headers={"range": "bytes=30000-"})[1].status == 416
+
+
+def test_file_of_other_members_is_another_file() -> None:
+    first, _ = read_list(lists_of(MEMBERS))
+    second, _ = read_list(lists_of(MEMBERS | {b"sixsix"}))
+    assert first["fileID"] != second["fileID"]
+
+
+def test_store_without_lists_has_none() -> None:
+    assert json_of(fetch("/v1/get_id_lists", key=SERVER, body={})) == {}
+    assert json_of(fetch(f"/v1/get_id_lists/{SERVER}.json")) == {}
+
+
+def test_address_that_was_not_given_out_is_401() -> None:
+    file = name_file("odd name/é")
+    for signature in ("", "0" * 32, sign(b"other", file)):
+        reply = ask(Sandbox(lists_of(MEMBERS)), request(f"/v1/id_lists/{file}?sig={signature}", key=""))
+        assert reply.status == 401
+    unknown = request(f"/v1/id_lists/none?sig={sign(SERVER.encode(), 'none')}", key="")
+    assert ask(Sandbox(lists_of(MEMBERS)), unknown).status == 404
+
+
+def test_list_with_a_shard_that_is_gone_is_503() -> None:
+    outside = lists_of(MEMBERS)
+    del outside.stores[STORE][next(key for key in outside.stores[STORE] if key.endswith("/0001"))]
+    assert read_list(outside)[1].status == 503
