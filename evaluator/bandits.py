@@ -30,14 +30,23 @@ def evaluate_bandit(view: UserView, name: str, find_gate: FindGate) -> Outcome:
     """Choose a group for the user; `find_gate` walks the targeting gate."""
     bandit = cast("Bandit", view.project.cmab_configs[name])
     groups = cast("list[Group]", bandit["groups"])
-    trail: tuple[Exposure, ...] = ()
     if not (bandit["enabled"] and groups):
-        return _outcome(bandit, _default_verdict(bandit, "prestart"), trail)
+        return _outcome(bandit, _default_verdict(bandit, "prestart"), ())
     gate = cast("str | None", bandit.get("targetingGateName"))
-    if gate is not None:
-        passed, trail = _check_targeting(view, gate, find_gate)
-        if not passed:
-            return _outcome(bandit, _default_verdict(bandit, "inlineTargetingRules"), trail)
+    if gate is None:
+        return _choose(view, bandit, groups, ())
+    targeting = _find_targeting(view, gate, find_gate)
+    trail = _expose(gate, targeting)
+    if targeting.verdict.passed:
+        outcome = _choose(view, bandit, groups, trail)
+    else:
+        outcome = _outcome(bandit, _default_verdict(bandit, "inlineTargetingRules", targeting.verdict), trail)
+    # Other than a nested gate, the targeting gate shows in the reason.
+    outcome.is_overridden, outcome.used_id_list = targeting.is_overridden, targeting.used_id_list
+    return outcome
+
+
+def _choose(view: UserView, bandit: Bandit, groups: list[Group], trail: tuple[Exposure, ...]) -> Outcome:
     bucket = _bucket_of(view, bandit)
     weights = bandit.get("config")
     if weights is None:
@@ -55,7 +64,7 @@ def rank_groups(view: UserView, name: str, find_gate: FindGate) -> list[tuple[Gr
     """
     bandit = cast("Bandit", view.project.cmab_configs[name])
     gate = cast("str | None", bandit.get("targetingGateName"))
-    if not bandit["enabled"] or (gate is not None and not _check_targeting(view, gate, find_gate)[0]):
+    if not bandit["enabled"] or (gate is not None and not _find_targeting(view, gate, find_gate).verdict.passed):
         return []
     table = cast("Mapping[str, Mapping[str, object]]", bandit.get("config") or {})
     groups = cast("list[Group]", bandit["groups"])
@@ -64,16 +73,18 @@ def rank_groups(view: UserView, name: str, find_gate: FindGate) -> list[tuple[Gr
     return sorted(scored, key=lambda one: (one[1] is None, sign * (one[1] or 0.0)))
 
 
-def _check_targeting(view: UserView, gate: str, find_gate: FindGate) -> tuple[bool, tuple[Exposure, ...]]:
+def _find_targeting(view: UserView, gate: str, find_gate: FindGate) -> Outcome:
     try:
-        outcome = find_gate(view, gate)
+        return find_gate(view, gate)
     except EvaluationDepthExceeded:
         view.forget_unfinished()
-        outcome = Outcome(None, NO_VERDICT)
-    passed = outcome.verdict.passed
+        return Outcome(None, NO_VERDICT)
+
+
+def _expose(gate: str, outcome: Outcome) -> tuple[Exposure, ...]:
     if gate.startswith("segment:"):
-        return passed, outcome.trail
-    return passed, (*outcome.trail, (gate, "true" if passed else "false", outcome.verdict.rule_id))
+        return outcome.trail
+    return (*outcome.trail, (gate, "true" if outcome.verdict.passed else "false", outcome.verdict.rule_id))
 
 
 def _outcome(bandit: Bandit, verdict: Verdict, trail: tuple[Exposure, ...], suffix: str = "") -> Outcome:
@@ -85,8 +96,12 @@ def _outcome(bandit: Bandit, verdict: Verdict, trail: tuple[Exposure, ...], suff
     return outcome
 
 
-def _default_verdict(bandit: Bandit, rule_id: str) -> Verdict:
-    return Verdict(rule_id, False, bandit["defaultValue"])
+def _default_verdict(bandit: Bandit, rule_id: str, targeting: Verdict = NO_VERDICT) -> Verdict:
+    """Return the verdict of nobody's group; the core leaves in place what its targeting gate said of groups."""
+    is_group = targeting.is_experiment_group
+    return Verdict(
+        rule_id, False, bandit["defaultValue"], group_name=targeting.group_name, is_experiment_group=is_group
+    )
 
 
 def _group_verdict(group: Group) -> Verdict:

@@ -27,16 +27,13 @@ _SEGMENT: Final = "segment:"
 
 # What a nested gate leaves on the outcomes above it.
 _ANALYTICAL: Final = 1
-_OVERRIDDEN: Final = 2
-_LISTED: Final = 4
+_LISTED: Final = 2
 
 
 def mark(outcome: Outcome, marks: int) -> Outcome:
     """Add the marks of the nested gates on the way to an outcome that nobody else holds yet."""
     if marks & _ANALYTICAL:
         outcome.seen_analytical = True
-    if marks & _OVERRIDDEN:
-        outcome.is_overridden = True
     if marks & _LISTED:
         outcome.used_id_list = True
     return outcome
@@ -120,8 +117,6 @@ def expose(gate: str, outcome: Outcome) -> tuple[Exposure, ...]:
 def marks_of(outcome: Outcome) -> int:
     """Return the marks that an outcome carries."""
     marks = _ANALYTICAL if outcome.seen_analytical else 0
-    if outcome.is_overridden:
-        marks |= _OVERRIDDEN
     return marks | _LISTED if outcome.used_id_list else marks
 
 

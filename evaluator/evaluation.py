@@ -60,13 +60,15 @@ class Evaluation:
 def to_evaluation(kind: str, name: str, outcome: Outcome) -> Evaluation:
     """Turn an outcome into its public form."""
     verdict, spec = outcome.verdict, outcome.spec
+    # An override is the whole reason.
+    shows_list = outcome.used_id_list and not outcome.is_overridden
     return Evaluation(
         kind,
         name,
         verdict.passed if kind == "gate" else verdict.value,
         verdict.passed,
         verdict.rule_id + outcome.suffix,
-        f"{outcome.state}:{ID_LIST}" if outcome.used_id_list else outcome.state,
+        f"{outcome.state}:{ID_LIST}" if shows_list else outcome.state,
         id_type=outcome.id_type if spec is None else cast("str | None", spec.id_type),
         version=outcome.version if spec is None else cast("int | None", spec.version),
         group_name=verdict.group_name,

@@ -29,7 +29,8 @@ def delegate(view: UserView, spec: Spec, rule: Rule, trail: tuple[Exposure, ...]
         # The core forgets the layer's part when it looks for the delegate in the config mapping.
         outcome.undelegated = inner.trail or None
     else:
-        outcome.spec = spec
+        # A bandit's ID type and version stay on the answer.
+        outcome.spec = spec if inner.id_type is None else None
         outcome.trail = trail + inner.trail
         outcome.undelegated = trail
     outcome.explicit = cast("list[str] | None", experiment.explicit_parameters)
@@ -39,6 +40,8 @@ def delegate(view: UserView, spec: Spec, rule: Rule, trail: tuple[Exposure, ...]
 
 def _activity(outcome: Outcome, layer: Spec) -> bool:
     spec = outcome.spec
+    if outcome.is_overridden:
+        return layer.is_active is True
     if spec is None or outcome.verdict is not spec.fallback or spec.is_active is not None:
         return outcome.is_active or outcome.verdict.is_active
     return layer.is_active is True
@@ -73,10 +76,11 @@ def walk_new_layer(view: UserView, spec: Spec, ask: Ask) -> Outcome:
     undelegated: tuple[Exposure, ...] = ()
     carried: tuple[Exposure, ...] = ()
     marks = 0
-    # Whose ID type and version the answer carries: not the layer's any more after a reset by the config mapping.
-    owner: Spec | None = spec
+    # Whose ID type and version the answer carries: not the layer's any more after a bandit, or a reset by the config
+    # mapping.
+    owner = Outcome(spec, spec.fallback)
     chosen: Outcome | None = None
-    has_passed, passed, rule_id, is_group = False, False, "default", False
+    has_passed, passed, rule_id, is_group, is_overridden = False, False, "default", False, False
     for rule in spec.rules:
         if not rule.is_supported:
             return stop_unsupported(view, spec, rule, trail, ask)
@@ -98,7 +102,8 @@ def walk_new_layer(view: UserView, spec: Spec, ask: Ask) -> Outcome:
             parameters.set_missing(rule.passed.value, rule.passed.rule_id)
         else:
             marks |= marks_of(delegated)
-            owner = delegated.spec if delegated.was_reset else owner
+            is_overridden = is_overridden or delegated.is_overridden
+            owner = delegated if delegated.was_reset or delegated.id_type is not None else owner
             new = delegated.verdict.value
             if has_passed or new is None or parameters.overlap(new):
                 # The core looks at the delegate all the same, and finds its exposures at the next rule.
@@ -112,9 +117,11 @@ def walk_new_layer(view: UserView, spec: Spec, ask: Ask) -> Outcome:
     parameters.set_missing(spec.default_value, "default")
     group_name = chosen.verdict.group_name if chosen else None
     verdict = Verdict(rule_id, passed, parameters.values, group_name=group_name, is_experiment_group=is_group)
-    outcome = Outcome(owner, verdict, trail)
+    outcome = Outcome(owner.spec, verdict, trail)
+    outcome.id_type, outcome.version = owner.id_type, owner.version
     outcome.undelegated = undelegated
     outcome.parameter_rule_ids = parameters.rule_ids
+    outcome.is_overridden = is_overridden
     outcome.is_active = spec.is_active is True
     outcome.delegate = chosen.delegate if chosen else None
     outcome.explicit = chosen.explicit if chosen else None

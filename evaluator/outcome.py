@@ -30,12 +30,12 @@ class Outcome:
     version: int | None = None
     is_active: bool = False
     explicit: list[str] | None = None
-    # A local override decided, here or in a nested gate.
-    is_overridden: bool = False
     # An ID list was looked into, here or in a nested gate.
     used_id_list: bool = False
     # A nested gate without a sampling rate was seen: its exposures must not be sampled out.
     seen_analytical: bool = False
+    # A local override decided, here or in a delegate; the core does not tell of one in a nested gate.
+    is_overridden: bool = False
     # The experiment that a layer delegated to, and the trail before it took over.
     delegate: str | None = None
     undelegated: tuple[Exposure, ...] | None = None

@@ -1,25 +1,64 @@
-"""Compare a million generated answers with the official core: `python -m tests.conform_long [COUNT]`.
+"""Compare a million generated answers with the official core: `python -m tests.conform_long [COUNT] [--seed FIRST]`.
 
-The same comparison as `tests/property`, under other seeds; it stops at the first difference and shows it.
+The same comparison as `tests/property`, seed after seed, on every processor. It stops at the first difference and shows
+it; `--seed` goes on where an earlier run stopped.
 """
 
+import argparse
+import multiprocessing
+import os
 import sys
+from collections.abc import Iterator
 from time import monotonic
+from typing import NamedTuple
 
 from tests.property.test_against_core import compare_generated
 
-EXAMPLES_A_SEED = 100
+EXAMPLES_A_SEED = 25
+MOST_SEEDS = 1_000_000
 
 
-def main() -> None:
-    """Compare until enough answers agree."""
-    wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    started, compared, number = monotonic(), 0, 0
-    while compared < wanted:
-        compared += compare_generated(number, EXAMPLES_A_SEED)
-        number += 1
-        print(f"{compared:,} answers agree after {monotonic() - started:.0f} s", flush=True)
+class Done(NamedTuple):
+    """What became of one seed: how many answers agreed, or the difference."""
+
+    seed: int
+    compared: int
+    difference: str = ""
+
+
+def compare_seed(seed: int) -> Done:
+    """Compare the projects of one seed."""
+    try:
+        return Done(seed, compare_generated(seed, EXAMPLES_A_SEED))
+    except AssertionError as problem:
+        return Done(seed, 0, str(problem))
+
+
+def compare_seeds(first: int, processes: int) -> Iterator[Done]:
+    """Yield what becomes of each seed, in order; the official core does not survive a fork, so processes start anew."""
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        yield from pool.imap(compare_seed, range(first, first + MOST_SEEDS))
+
+
+def main() -> int:
+    """Compare until enough answers agree; 1 at a difference."""
+    parser = argparse.ArgumentParser(prog="python -m tests.conform_long", description=__doc__)
+    parser.add_argument("count", type=int, nargs="?", default=1_000_000, help="answers to compare")
+    parser.add_argument("--seed", type=int, default=0, help="the first seed")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    arguments = parser.parse_args()
+    started, compared = monotonic(), 0
+    for done in compare_seeds(arguments.seed, arguments.processes):
+        if done.difference:
+            print(f"seed {done.seed} differs: {done.difference}", file=sys.stderr)
+            return 1
+        compared += done.compared
+        spent = monotonic() - started
+        print(f"{compared:,} answers agree after {spent:.0f} s; --seed {done.seed + 1} goes on from here", flush=True)
+        if compared >= arguments.count:
+            break
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

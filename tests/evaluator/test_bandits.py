@@ -1,8 +1,9 @@
 import pytest
 
 from evaluator.bucketing import PASS_BUCKETS, hash_text
+from evaluator.overrides import Overrides
 from evaluator.project import Project
-from tests.evaluator.builders import UNIT, Json, ask, config, exposure, gate, project, rule
+from tests.evaluator.builders import UNIT, Json, ask, config, exposure, gate, layer, project, rule
 
 BUCKET = hash_text(f"b.{UNIT}".encode()) % PASS_BUCKETS
 
@@ -34,6 +35,29 @@ def bandit(**changes: object) -> Json:
 
 def with_bandit(one: Json) -> Project:
     return project({"open": gate(rule(rule_id="all")), "shut": gate()}, {"b": config()}, cmab_configs={"b": one})
+
+
+def test_bandit_outside_its_target_keeps_what_the_targeting_gate_said_of_groups() -> None:
+    shut = gate(rule(value=False, groupName="Everyone", isExperimentGroup=True))
+    made = project({"shut": shut}, {"b": config()}, cmab_configs={"b": bandit(targetingGateName="shut")})
+    found = ask(made, "experiment", "b")
+    assert (found.rule_id, found.group_name) == ("inlineTargetingRules", "Everyone")
+    assert found.is_user_in_experiment
+
+
+def test_override_of_the_targeting_gate_shows_in_the_reason() -> None:
+    overrides = Overrides()
+    overrides.force("gate", "shut", True)
+    found = ask(with_bandit(bandit(targetingGateName="shut")), "experiment", "b", overrides=overrides)
+    assert found.reason("Network") == "LocalOverride:Recognized"
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+def test_layer_answers_with_id_type_and_version_of_the_bandit_it_delegates_to(is_new: bool) -> None:
+    one = layer(rule(configDelegate="b", value={}), useNewLayerEval=is_new, version=9, idType="stableID")
+    made = project({}, {"b": config()}, {"l": one}, cmab_configs={"b": bandit()})
+    found = ask(made, "layer", "l")
+    assert (found.allocated_experiment, found.id_type, found.version) == ("b", "userID", 4)
 
 
 @pytest.mark.parametrize(

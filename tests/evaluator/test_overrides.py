@@ -1,5 +1,8 @@
+import pytest
+
+from evaluator.bucketing import hash_unit_id
 from evaluator.overrides import GroupName, Overrides
-from tests.evaluator.builders import Json, ask, condition, experiment, gate, layer, project, rule
+from tests.evaluator.builders import Json, ask, condition, experiment, gate, layer, on_field, project, rule
 
 
 def forced(kind: str, name: str, value: bool | Json | GroupName, unit_id: str | None = None) -> Overrides:
@@ -56,10 +59,23 @@ def test_group_name_takes_the_value_of_that_group() -> None:
     assert ask(made, "experiment", "e", overrides=forced("experiment", "e", GroupName("Nobody"))).value is None
 
 
-def test_override_of_a_nested_gate_decides_and_shows_in_the_reason() -> None:
+def test_override_of_a_nested_gate_decides_but_does_not_show_in_the_reason() -> None:
     made = project({"g": gate(rule(condition("pass_gate", None, "inner"))), "inner": gate()})
     found = ask(made, "gate", "g", overrides=forced("gate", "inner", True))
-    assert (found.value, found.rule_id, found.is_overridden) == (True, "r", True)
+    assert (found.value, found.rule_id, found.reason("Network")) == (True, "r", "Network:Recognized")
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+def test_override_of_a_delegate_is_the_whole_reason_also_where_an_id_list_was_looked_into(is_new: bool) -> None:
+    listed = on_field("userID", "in_segment_list", "members")
+    delegating = rule(listed, configDelegate="e", value={})
+    made = project(
+        configs={"e": experiment(rule(value={"a": 0}))}, layers={"l": layer(delegating, useNewLayerEval=is_new)}
+    )
+    lists = {"members": {hash_unit_id("ada")}}
+    assert ask(made, "layer", "l", id_lists=lists).reason("Network") == "Network:Recognized:IdListInMemory"
+    found = ask(made, "layer", "l", overrides=forced("experiment", "e", {"a": 1}), id_lists=lists)
+    assert found.reason("Network") == "LocalOverride:Recognized"
 
 
 def test_override_of_an_experiment_reaches_its_layer() -> None:
@@ -68,3 +84,11 @@ def test_override_of_an_experiment_reaches_its_layer() -> None:
     )
     found = ask(made, "layer", "l", overrides=forced("experiment", "e", {"a": 1}))
     assert (found.value, found.rule_id) == ({"a": 1}, "override")
+
+
+@pytest.mark.parametrize("is_active", [False, True])
+def test_overridden_delegate_is_as_active_as_its_layer(is_active: bool) -> None:
+    delegating = layer(rule(configDelegate="e", value={}), isActive=is_active)
+    made = project(configs={"e": experiment(isActive=not is_active)}, layers={"l": delegating})
+    found = ask(made, "layer", "l", overrides=forced("experiment", "e", {"a": 1}))
+    assert found.is_experiment_active is is_active

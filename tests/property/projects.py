@@ -1,4 +1,4 @@
-"""Specs and users for comparing with the official core: every condition type and operator, nested, with odd values.
+"""Specs and users for comparing with the official core: every kind of entity, condition and operator, odd values.
 
 Values come from small pools that collide on purpose, so that conditions are met about as often as they are missed.
 """
@@ -13,6 +13,8 @@ from evaluator.sources import SOURCES
 type Json = dict[str, Any]
 
 FIELDS = ("email", "Plan", "level", "country", "userID", "browser_name", "os_version", "tier", "user_id", "ip")
+APPS = ("shop", "blog")
+GROUPS = ("Control", "Test")
 ID_TYPES = ("userID", "companyID", "stableid", "USERID")
 WORDS = ("", " 1", "a", "A", "a.b", "true", "null", "nan", "us", "US", "ß", "Straße", "İ", "日本")
 NUMERIC = ("1", "1.0", "-1", "1e3", "1.2.3", "2.x", "8.8.8.8", "1700000000")
@@ -20,7 +22,12 @@ DATES = ("2023-01-02 03:04:05", "2023-01-02T03:04:05Z")
 TEXTS = (*WORDS, *NUMERIC, *DATES)
 NUMBERS = (0, 1, -1, 2.5, 1.0, 1e21, 1e-7, 2**53 + 1, 1700000000, 1700000000000, -0.0)
 
+# Every seventh gate is a segment, every eleventh a holdout.
+GATE_ENTITIES = {"feature_gate": "gate_{}", "segment": "segment:{}", "holdout": "holdout_{}"}
+CLIENT_KEYS = {"client-shop": "shop", "client-blog": "blog"}
+
 texts = st.sampled_from(TEXTS)
+OBJECTS = st.dictionaries(st.sampled_from(("p", "forced")), texts, max_size=2)
 scalars = st.one_of(texts, st.sampled_from(NUMBERS), st.booleans(), st.none())
 values = st.one_of(scalars, st.lists(scalars, max_size=3))
 targets = st.one_of(
@@ -56,7 +63,7 @@ def conditions(draw: st.DrawFn, gate_names: tuple[str, ...]) -> Json:
 @st.composite
 def specs(draw: st.DrawFn, entity: str, condition_ids: list[str], names: tuple[str, ...] = ()) -> Json:
     """Build a gate, config, experiment or layer over existing conditions; `names` are experiments to delegate to."""
-    is_gate = entity in ("feature_gate", "segment")
+    is_gate = entity in GATE_ENTITIES
     rules = [
         draw(rules_of(is_gate, condition_ids, names, f"rule_{number}")) for number in range(draw(st.integers(0, 4)))
     ]
@@ -70,6 +77,8 @@ def specs(draw: st.DrawFn, entity: str, condition_ids: list[str], names: tuple[s
         "entity": entity,
         "version": draw(st.integers(0, 9)),
     }
+    if draw(st.booleans()):
+        spec["targetAppIDs"] = draw(st.lists(st.sampled_from(APPS), unique=True))
     if entity in ("experiment", "layer"):
         spec["isActive"] = draw(st.booleans())
         spec["hasSharedParams"] = draw(st.booleans())
@@ -90,7 +99,7 @@ def rules_of(draw: st.DrawFn, is_gate: bool, condition_ids: list[str], names: tu
         "conditions": draw(st.lists(st.sampled_from(condition_ids), max_size=3)),
         "returnValue": draw(st.booleans()) if is_gate else {"p": draw(texts)},
         "idType": draw(st.sampled_from(ID_TYPES)),
-        "groupName": draw(st.sampled_from(("Control", "Test"))),
+        "groupName": draw(st.sampled_from(GROUPS)),
         "isExperimentGroup": draw(st.booleans()),
     }
     if draw(st.booleans()) and names:
@@ -99,20 +108,102 @@ def rules_of(draw: st.DrawFn, is_gate: bool, condition_ids: list[str], names: tu
 
 
 @st.composite
+def group_conditions(draw: st.DrawFn, experiments: tuple[str, ...]) -> Json:
+    """Build a condition on the user's group in an experiment."""
+    return {
+        "type": "experiment_group",
+        "operator": draw(st.sampled_from(("any", "none", "eq"))),
+        "targetValue": draw(st.lists(st.sampled_from((*GROUPS, "Other")), max_size=2)),
+        "field": draw(st.sampled_from((*experiments, "no_such_experiment"))),
+        "idType": "userID",
+        "additionalValues": {},
+    }
+
+
+@st.composite
+def mappings(draw: st.DrawFn, names: tuple[str, ...]) -> list[Json]:
+    """Build what leads a config to others: only to the names given, because the core does not survive a circle."""
+    reference = st.fixed_dictionaries({"rule_name": st.sampled_from(("mapped_0", "mapped_1", "no_such_rule"))})
+    mapping = st.fixed_dictionaries(
+        {
+            "new_config_name": st.sampled_from((*names, "nowhere")),
+            "rules": st.lists(reference, min_size=1, max_size=2),
+        }
+    )
+    return draw(st.lists(mapping, max_size=2))
+
+
+@st.composite
+def bandits(draw: st.DrawFn, gates: tuple[str, ...]) -> Json:
+    """Build a contextual bandit that leaves nothing to chance: every group has weights, and none is explored."""
+    weights = st.fixed_dictionaries(
+        {
+            "alpha": st.sampled_from((0.0, 0.5, -1.0)),
+            "intercept": st.sampled_from((0.0, 0.25, 2.0)),
+            "records": st.integers(0, 9),
+            "weightsNumerical": st.fixed_dictionaries({"level": st.sampled_from((0.1, -0.1, 3.0))}),
+            "weightsCategorical": st.dictionaries(
+                st.sampled_from(FIELDS), st.dictionaries(texts, st.sampled_from((1.0, -1.0)), max_size=2), max_size=2
+            ),
+        }
+    )
+    names = ["one", "two", "three"][: draw(st.integers(0, 3))]
+    bandit: Json = {
+        "salt": draw(texts),
+        "idType": draw(st.sampled_from(ID_TYPES)),
+        "enabled": draw(st.booleans()),
+        "version": 1,
+        "sampleRate": 0.0,
+        "higherIsBetter": draw(st.booleans()),
+        "defaultValue": {"p": "none"},
+        "groups": [{"id": f"id_{name}", "name": name, "parameterValues": {"p": name}} for name in names],
+        "config": {f"id_{name}": draw(weights) for name in names},
+    }
+    if draw(st.booleans()):
+        bandit["targetingGateName"] = draw(st.sampled_from((*gates, "no_such_gate")))
+    return bandit
+
+
+@st.composite
+def param_stores(draw: st.DrawFn) -> Json:
+    """Build a parameter store with a parameter of every kind."""
+    parameters: Json = {
+        "fixed": {"ref_type": "static", "param_type": "string", "value": draw(texts)},
+        "gated": {
+            "ref_type": "gate",
+            "param_type": "number",
+            "gate_name": "gate_0",
+            "pass_value": 1,
+            "fail_value": draw(st.sampled_from(NUMBERS[:4])),
+        },
+    }
+    for kind, key in (("dynamic_config", "config_name"), ("experiment", "experiment_name"), ("layer", "layer_name")):
+        parameters[kind] = {"ref_type": kind, "param_type": "string", key: f"{kind}_0", "param_name": "p"}
+    store: Json = {"parameters": parameters}
+    if draw(st.booleans()):
+        store["targetAppIDs"] = draw(st.lists(st.sampled_from(APPS), unique=True))
+    return store
+
+
+@st.composite
 def projects(draw: st.DrawFn, size: int) -> Json:
-    """Build a whole v2 document with `size` gates; gates refer only to gates before them, so there is no circle."""
+    """Build a whole v2 document with `size` gates; nothing refers to what comes after it, so there is no circle."""
     condition_map: Json = {}
     gates: Json = {}
     for number in range(size):
         known = tuple(gates)
         ids = [f"c{len(condition_map) + index}" for index in range(3)]
         condition_map.update({one: draw(conditions(known)) for one in ids})
-        name = f"segment:{number}" if number % 7 == 3 else f"gate_{number}"
-        gates[name] = draw(specs("segment" if number % 7 == 3 else "feature_gate", ids))
-    every = list(condition_map)
-    experiments = {f"exp_{number}": draw(specs("experiment", every)) for number in range(size // 4)}
-    configs = {f"config_{number}": draw(specs("dynamic_config", every)) for number in range(size // 4)}
-    layers = {f"layer_{number}": draw(specs("layer", every, tuple(experiments))) for number in range(size // 4)}
+        entity = "segment" if number % 7 == 3 else "holdout" if number % 11 == 5 else "feature_gate"
+        gates[GATE_ENTITIES[entity].format(number)] = draw(specs(entity, ids))
+    every, few = list(condition_map), size // 4
+    experiments = {f"exp_{number}": draw(specs("experiment", every)) for number in range(few)}
+    experiments["autotune"] = draw(specs("autotune", every))
+    condition_map["group"] = draw(group_conditions(tuple(experiments)))
+    every.append("group")
+    configs = {f"config_{number}": draw(specs("dynamic_config", every)) for number in range(few)}
+    layers = {f"layer_{number}": draw(specs("layer", every, tuple(experiments))) for number in range(few)}
+    later = tuple(configs)[1:]
     return {
         "feature_gates": gates,
         "dynamic_configs": {**configs, **experiments},
@@ -122,6 +213,27 @@ def projects(draw: st.DrawFn, size: int) -> Json:
         "has_updates": True,
         "time": 1700000000000,
         "app_id": "app",
+        "overrides": {"config_0": draw(mappings(later)), "no_such_config": draw(mappings(later))},
+        "override_rules": {name: draw(rules_of(False, every, (), name)) for name in ("mapped_0", "mapped_1")},
+        "cmab_configs": {name: draw(bandits(tuple(gates))) for name in ("bandit", "exp_0")[: draw(st.integers(0, 2))]},
+        "param_stores": {"store": draw(param_stores())},
+        "sdk_keys_to_app_ids": CLIENT_KEYS,
+        "default_environment": draw(st.sampled_from((None, "true", "a"))),
+    }
+
+
+@st.composite
+def surroundings(draw: st.DrawFn) -> Json:
+    """Build what surrounds an evaluation beside spec and user: options of the SDK, and local overrides."""
+    forced = []
+    for kind, value in (("gate", st.booleans()), ("config", OBJECTS), ("experiment", OBJECTS), ("layer", OBJECTS)):
+        name = {"gate": "gate_{}", "config": "config_{}", "experiment": "exp_{}", "layer": "layer_{}"}[kind]
+        number = draw(st.integers(0, 4))
+        forced.append((kind, name.format(number), draw(value), draw(st.sampled_from((None, "a", "1", "true")))))
+    return {
+        "environment": draw(st.sampled_from((None, None, "a", "us"))),
+        "global_custom": draw(st.dictionaries(st.sampled_from(FIELDS), texts, max_size=2)),
+        "forced": forced,
     }
 
 
