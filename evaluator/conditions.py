@@ -92,7 +92,9 @@ def walk_nested(view: UserView, rule: Rule, ask: Ask) -> Step:
 
 
 def _is_in_group(view: UserView, condition: GroupCondition, ask: Ask) -> bool:
+    view.enter()
     group = ask(view, EXPERIMENT, condition.experiment or "").verdict.group_name
+    view.leave()
     return condition.test(condition.convert(group)) is condition.wanted
 
 

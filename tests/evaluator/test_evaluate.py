@@ -193,6 +193,13 @@ def test_three_hundred_nested_gates_are_enough(nested: int, fails: bool) -> None
     assert (found.value, found.is_error) == (not fails, fails)
 
 
+def test_experiment_that_asks_for_its_own_group_ends_in_an_error() -> None:
+    own = condition("experiment_group", "any", ["Test"], field="e")
+    with deep_stack():
+        found = ask(project(configs={"e": experiment(rule(own))}), "experiment", "e")
+    assert (found.value, found.is_error) == (None, True)
+
+
 @pytest.mark.parametrize(
     "unknown", [condition("multi_pass_gate", "any", ["open"]), condition("PUBLIC"), "not in the map"]
 )
