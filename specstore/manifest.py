@@ -98,7 +98,7 @@ def decode_manifest(entry: bytes) -> Manifest:
     generation, text = decode_head(content.head)
     about = decode_about(text)
     head = take(about, "document", dict)
-    rest, pages, further = split_pages(content.rest, take(about, "pages", int))
+    rest, pages, further = split_pages(bytes(content.rest), take(about, "pages", int))
     return Manifest(
         time=take(head, "time", int, "document.") if "time" in head else 0,
         generation=generation,

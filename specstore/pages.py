@@ -14,7 +14,7 @@ never looked at.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Buffer, Iterable, Mapping
 from json import JSONEncoder, loads
 from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
@@ -40,8 +40,11 @@ LETTERS: Final = {
     BANDITS: "B",
     DOCUMENT: "T",
 }
-_SECTIONS: Final = {letter: section for section, letter in LETTERS.items()}
 _FURTHER: Final = "X"
+
+# How the members of a section begin and end in the joined text; those of the document stand in it as they are.
+_OPENERS: Final = {letter: f'"{name}":{{'.encode() if name else b"" for name, letter in LETTERS.items()}
+_CLOSERS: Final = {letter: b"}," if name else b"," for name, letter in LETTERS.items()}
 
 # As a JSON reader of any language takes it, except for the infinities that Python reads from 1e999 and writes by name.
 _encode = JSONEncoder(separators=(",", ":")).encode
@@ -51,7 +54,7 @@ class Page(NamedTuple):
     """A page whose head was checked: its entities' lines, and its records."""
 
     entities: bytes
-    records: bytes
+    records: memoryview
 
 
 class Piece(NamedTuple):
@@ -87,23 +90,25 @@ def find_piece(page: Page, kind: str, name: str) -> Piece | None:
 def read_line(page: Page, line: bytes) -> Piece:
     """Decode the records that an entity's line names, behind its name; raises InvalidEntry."""
     checksum, *references = line.decode("ascii", "replace").split(" ")
-    records = [one for one in references if one[:1] != _FURTHER]
-    texts = [slice_record(page, one[1:]) for one in records]
-    check_records(texts, checksum)
-    further = [read_digest(one[1:]) for one in references if one[:1] == _FURTHER]
-    return Piece(decode_records(records, texts), tuple(further))
+    further = tuple(read_digest(one[1:]) for one in references if one[:1] == _FURTHER)
+    places = references[: -len(further)] if further else references
+    return Piece(decode_records(places, slice_records(page, places, checksum)), further)
 
 
-def slice_record(page: Page, place: str) -> bytes:
-    """Return the text of the record at a place; raises InvalidEntry."""
-    offset, _, length = place.partition("+")
-    try:
-        start, size = int(offset), int(length)
-    except ValueError:
-        raise InvalidEntry(f"page: {place!r} is no place of a record") from None
-    if not 0 <= start < start + size <= len(page.records):
-        raise InvalidEntry(f"page: the record at {place} is outside of the page")
-    return page.records[start : start + size]
+def slice_records(page: Page, places: Iterable[str], checksum: str) -> list[memoryview]:
+    """Return the texts of the records at some places; raises InvalidEntry when their CRC-32 is another one."""
+    texts: list[memoryview] = []
+    for place in places:
+        offset, _, length = place[1:].partition("+")
+        try:
+            start = int(offset)
+            texts.append(page.records[start : start + int(length)])
+        except ValueError:
+            raise InvalidEntry(f"page: {place!r} is no place of a record") from None
+    # A place outside of the page shows here too.
+    if f"{crc32(b''.join(texts)):08x}" != checksum or not all(texts):
+        raise InvalidEntry("page: the records of an entity are damaged, their CRC-32 is another one")
+    return texts
 
 
 def read_digest(text: str) -> bytes:
@@ -114,41 +119,34 @@ def read_digest(text: str) -> bytes:
         raise InvalidEntry(f"page: {text!r} is no digest") from None
 
 
-def decode_records(references: Iterable[str], texts: Iterable[bytes]) -> Sections:
-    """Decode the texts of records together, by the letters of their sections; raises InvalidEntry."""
-    members: dict[str, list[bytes]] = {}
-    for reference, text in zip(references, texts, strict=True):
-        members.setdefault(reference[:1], []).append(text)
+def decode_records(places: Iterable[str], texts: Iterable[memoryview]) -> Sections:
+    """Decode the texts of records together, those of a section one after the other; raises InvalidEntry."""
+    joined: list[Buffer] = []
+    open_letter = ""
+    for place, text in zip(places, texts, strict=True):
+        letter = place[0]
+        if letter == open_letter:
+            joined += (b",", text)
+            continue
+        if letter not in _OPENERS:
+            raise InvalidEntry(f"page: {letter!r} is the letter of no section")
+        joined += (_CLOSERS.get(open_letter, b","), _OPENERS[letter], text)
+        open_letter = letter
     try:
-        parts = [join_members(_SECTIONS[letter], some) for letter, some in members.items()]
-        return cast("Sections", loads(b"{%b}" % b",".join(parts)))
-    except KeyError as problem:
-        raise InvalidEntry(f"page: {problem} is the letter of no section") from None
+        return cast("Sections", loads(b"{%b%b}" % (b"".join(joined[1:]), _CLOSERS.get(open_letter, b",")[:-1])))
     except (ValueError, RecursionError) as problem:
         raise InvalidEntry(f"page: a record is not JSON: {problem}") from None
 
 
-def join_members(section: str, members: list[bytes]) -> bytes:
-    """Join the members of a section to a member of the document."""
-    joined = b",".join(members)
-    return joined if section == DOCUMENT else b'"%b":{%b}' % (section.encode("ascii"), joined)
-
-
 def read_whole(page: Page) -> Sections:
     """Decode every record of a page, each once; raises InvalidEntry."""
-    texts: dict[str, bytes] = {}
+    texts: dict[str, memoryview] = {}
     for line in page.entities.split(b"\n")[1:]:
         checksum, *references = line[line.rfind(b'" ') + 2 :].decode("ascii", "replace").split(" ")
-        found = {one: slice_record(page, one[1:]) for one in references if one[:1] != _FURTHER}
-        check_records(found.values(), checksum)
-        texts |= found
-    return decode_records(texts.keys(), texts.values())
-
-
-def check_records(texts: Iterable[bytes], checksum: str) -> None:
-    """Raise InvalidEntry unless the records of an entity have this CRC-32."""
-    if f"{crc32(b''.join(texts)):08x}" != checksum:
-        raise InvalidEntry("page: the records of an entity are damaged, their CRC-32 is another one")
+        places = [one for one in references if one[:1] != _FURTHER]
+        texts.update(zip(places, slice_records(page, places, checksum), strict=True))
+    ordered = sorted(texts)
+    return decode_records(ordered, [texts[place] for place in ordered])
 
 
 def begin_line(kind: str, name: str) -> str:

@@ -14,23 +14,28 @@ MISSING = "no_such_name"
 
 @st.composite
 def entangled(draw: st.DrawFn, size: int = 8) -> Json:
-    """Build a v2 document with a config mapping, bandits, conditions on experiment groups, and gates in circles."""
+    """Build a v2 document with a config mapping, bandits, conditions on experiment groups, and gates in circles.
+
+    A gate that asks for the group of a bandit whose targeting gate it is would have no end: either bandits have
+    targeting gates or gates ask for groups.
+    """
     document: Json = draw(projects(size))
     gates, configs = list(document["feature_gates"]), list(document["dynamic_configs"])
     names = (*gates, *configs, *document["layer_configs"], MISSING)
+    has_groups = draw(st.booleans())
     for name in draw(st.lists(st.sampled_from(list(document["condition_map"])), max_size=4)):
-        document["condition_map"][name] |= draw(references(gates, configs))
+        document["condition_map"][name] |= draw(references(gates, configs if has_groups else []))
     document["override_rules"] = {f"mapping_rule_{number}": draw(rules(document)) for number in range(3)}
     document["overrides"] = draw(st.dictionaries(st.sampled_from(names), mappings(names), max_size=4))
     bandit_names = st.sampled_from((*configs, "bandit"))
-    document["cmab_configs"] = draw(st.dictionaries(bandit_names, bandits(gates), max_size=3))
+    document["cmab_configs"] = draw(st.dictionaries(bandit_names, bandits([] if has_groups else gates), max_size=3))
     return document
 
 
 @st.composite
 def references(draw: st.DrawFn, gates: list[str], configs: list[str]) -> Json:
     """Build what makes a condition ask another gate, later ones too, or an experiment's group."""
-    if draw(st.booleans()):
+    if not configs or draw(st.booleans()):
         return {"type": draw(st.sampled_from(("pass_gate", "fail_gate"))), "targetValue": draw(st.sampled_from(gates))}
     group = {"type": "experiment_group", "operator": "any", "targetValue": ["Test"]}
     return {**group, "field": draw(st.sampled_from((*configs, MISSING, None)))}

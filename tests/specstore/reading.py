@@ -13,7 +13,7 @@ from specstore.closure import Tables
 from specstore.cut import cut_project, digest_page
 from specstore.manifest import Manifest, decode_manifest, encode_manifest, make_manifest, start_project
 from specstore.pages import decode_page, find_piece, read_whole
-from tests.evaluator.builders import EVALUATE, NOW
+from tests.evaluator.builders import EVALUATE, NOW, deep_stack
 
 type Json = dict[str, Any]
 
@@ -49,7 +49,8 @@ def read_project(store: Store, kind: str, name: str) -> Project:
 
 def evaluate(project: Project, kind: str, name: str, user: Json) -> Evaluation:
     """Answer one question."""
-    return EVALUATE[kind](UserView(project, decode_user(user), NOW), name)
+    with deep_stack():
+        return EVALUATE[kind](UserView(project, decode_user(user), NOW), name)
 
 
 def list_asked(project: Project) -> Iterator[tuple[str, str]]:

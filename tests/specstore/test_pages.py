@@ -107,11 +107,12 @@ def test_a_damaged_page_never_gives_another_answer() -> None:
 
 # the entities' lines | the records | what the error says
 FAULTS = (
-    (b'\ngate "a" 00000000 G0+9', b"", "page: the record at 0+9 is outside of the page"),
-    (b'\ngate "a" 00000000 G-1+9', b"123456789", "page: the record at -1+9 is outside of the page"),
-    (b'\ngate "a" 00000000 G0+0', b"123456789", "page: the record at 0+0 is outside of the page"),
-    (b'\ngate "a" 00000000 G', b"", "page: '' is no place of a record"),
-    (b'\ngate "a" 00000000 Gx+1', b"1", "page: 'x+1' is no place of a record"),
+    (b'\ngate "a" 83dcefb7 G0+9', b"", "page: the records of an entity are damaged"),
+    (b'\ngate "a" 00000000 G-1+9', b"123456789", "page: the records of an entity are damaged"),
+    (b'\ngate "a" 00000000 G0+0', b"123456789", "page: the records of an entity are damaged"),
+    (b'\ngate "a" 00000000 G', b"", "page: 'G' is no place of a record"),
+    (b'\ngate "a" 00000000 Gx+1', b"1", "page: 'Gx+1' is no place of a record"),
+    (b'\ngate "a" 00000000 ', b"", "page: '' is no place of a record"),
     (b'\ngate "a" 00000000 Xzz', b"", "page: 'zz' is no digest"),
     (b'\ngate "a" 00000000 G0+1', b"1", "page: the records of an entity are damaged"),
     (b'\ngate "a" 83dcefb7 Z0+1', b"1", "page: 'Z' is the letter of no section"),
