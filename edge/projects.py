@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from edge.fallback import Fallback
 from edge.id_lists import ListCache
+from edge.page_writing import Place, find_unpaged, write_pages
 from edge.ports import Platform
 from edge.settings import ReplySettings
 from edge.spec_cache import NOTHING_HELD, HeldSpec, Limits, Questions, answer_questions
@@ -25,6 +26,7 @@ class AskedProject(NamedTuple):
     held: HeldSpec
     lists: ListCache
     store: SpecStore
+    tried: int | None = None  # the raw generation whose pages this sandbox tried to write
 
 
 class Projects:
@@ -50,6 +52,15 @@ class Projects:
         self.latest = held
         asked = self._asked[key] = asked._replace(held=held)
         return asked
+
+    def write_missing_pages(self, limit: int) -> None:
+        """Write the pages of raw specs that have none, each at most once."""
+        for key, asked in self._asked.items():
+            spec = find_unpaged(asked.held, limit)
+            if spec is not None and spec.generation != asked.tried:
+                self._asked[key] = asked._replace(tried=spec.generation)
+                place = Place(self._settings.spec_store, key)
+                self._platform.log(f"pages: {write_pages(self._platform, place, asked.held, spec)}")
 
     def _log_faults(self, earlier: HeldSpec, held: HeldSpec) -> None:
         for fault in (held.answer.fault, held.overrides.fault):

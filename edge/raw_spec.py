@@ -15,7 +15,7 @@ SHOWN_FAULTS: Final = 3
 class RawSpec:
     """A spec that was read and decoded whole; the value itself is not kept."""
 
-    __slots__ = ("_project", "generation")
+    __slots__ = ("_project", "generation", "size")
 
     layout = "raw"
 
@@ -23,6 +23,7 @@ class RawSpec:
         """Decode a value of this generation; raises InvalidSpec."""
         self._project = decode_value(value)
         self.generation = generation
+        self.size = len(value)
 
     @property
     def time(self) -> int:

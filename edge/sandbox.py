@@ -140,6 +140,8 @@ class Sandbox:
         if reply.events:
             self.outbox.collect(reply.events)
         self.go_on()
+        if self._projects is not None:
+            self._projects.write_missing_pages(self.background.page_writing_limit_bytes)
 
     def hand_over(self, events: ClientEvents) -> Handover:
         """Deliver or store a client's events before its request is answered; the result says what the answer may be."""

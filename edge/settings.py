@@ -36,6 +36,7 @@ class BackgroundSettings(NamedTuple):
     idle_wait_ms: int = 10_000  # a sandbox waits this long for a further request
     events_backend: str = "events"
     events_url: str = "https://events.statsigapi.net/v1/log_event"
+    page_writing_limit_bytes: int = 100_000  # pages of a raw spec up to this length are written after a reply; 0: never
     max_staleness_s: int = 0  # answers from another than the newest spec for longer make /healthz say 503; 0: never
     events_wait_ms: int = 5_000  # how long the end of a sandbox waits for unanswered deliveries
     events_reply_wait_ms: int = 2_000  # how long a client that hands its own events over waits for Statsig

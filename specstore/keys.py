@@ -37,6 +37,11 @@ def retired_key(spec_key: str) -> str:
     return f"gatelet/{spec_key}/retired"
 
 
+def claim_key(spec_key: str, generation: int) -> str:
+    """Return the key by which one of all sandboxes claims to write the pages of a raw generation."""
+    return f"gatelet/{spec_key}/claim/{generation}"
+
+
 def overrides_key(spec_key: str) -> str:
     """Return the key of the overrides."""
     return f"gatelet/{spec_key}/overrides"

@@ -17,6 +17,7 @@ KEY = "statsig-test"
 CLIENT = "client-test"
 SERVER = "secret-test"
 TIME = 1_600_000_000_000
+NO_PAGES = {"page_writing_limit_bytes": "0"}
 
 type Json = dict[str, object]
 
@@ -51,7 +52,7 @@ def document(time_ms: int = TIME, **gates: Json) -> Json:
 def platform(spec: object = None, **settings: str) -> MemoryPlatform:
     """A platform with keys, settings and a store that holds the spec: a JSON value, or bytes as they are."""
     made = MemoryPlatform(
-        {"spec_key": KEY, "open_gate_check": "true", "events_batch_age_ms": "0", **settings},
+        {"spec_key": KEY, "open_gate_check": "true", "events_batch_age_ms": "0", **NO_PAGES, **settings},
         {"client_key": CLIENT.encode(), "server_secret": SERVER.encode()},
     )
     value = document() if spec is None else spec
