@@ -16,6 +16,7 @@ from devhost.serve import read_wishes
 from edge.keys import CLIENT_SECRET, SERVER_SECRET
 from edge.memory import MemoryPlatform
 from edge.messages import Request
+from edge.routes.table import ROUTES
 from edge.sandbox import STATSIG_KEY_SECRET, Sandbox
 from edge.service import answer
 from edge.settings import BackgroundSettings, ClientSettings, ReplySettings, SpoolSettings
@@ -98,13 +99,19 @@ class NotedEnvironment(Mapping[str, str]):
         return 0
 
 
-def test_the_replies_in_the_readme_are_the_real_ones() -> None:
+@pytest.mark.parametrize(("page", "least"), [("README.md", 3), ("docs/http-api.md", 20)])
+def test_the_replies_that_are_shown_are_the_real_ones(page: str, least: int) -> None:
+    shown = re.findall(r"^\$ curl ((?:.*\\\n)*.*)\n(\{.*)$", read(page), re.MULTILINE)
+    assert len(shown) >= least
     local = serve_example()
-    shown = re.findall(r"^\$ curl ((?:.*\\\n)*.*)\n(\{.*)$", read("README.md"), re.MULTILINE)
-    assert len(shown) == 3
     for command, reply in shown:
         real = answer(local, read_curl(command)).body.decode()
         assert real == reply if "…" not in reply else real.startswith(reply.removesuffix("…"))
+
+
+def test_the_page_of_the_http_api_has_every_route() -> None:
+    headings = re.findall(r"^### `(\w+) (\S+)`$", read("docs/http-api.md"), re.MULTILINE)
+    assert sorted(headings) == sorted((route.method, route.path) for route in ROUTES)
 
 
 def test_the_event_line_in_the_readme_is_the_real_one() -> None:
