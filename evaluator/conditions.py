@@ -27,14 +27,14 @@ _SEGMENT: Final = "segment:"
 
 # What a nested gate leaves on the outcomes above it.
 _ANALYTICAL: Final = 1
-_LISTED: Final = 2
+LISTED: Final = 2
 
 
 def mark(outcome: Outcome, marks: int) -> Outcome:
     """Add the marks of the nested gates on the way to an outcome that nobody else holds yet."""
     if marks & _ANALYTICAL:
         outcome.seen_analytical = True
-    if marks & _LISTED:
+    if marks & LISTED:
         outcome.used_id_list = True
     return outcome
 
@@ -84,7 +84,7 @@ def walk_nested(view: UserView, rule: Rule, ask: Ask) -> Step:
         elif type(condition) is ListCondition:
             found = find_member(view, condition)
             matched = (found is True) is condition.wanted
-            step.marks |= 0 if found is None else _LISTED
+            step.marks |= 0 if found is None else LISTED
         else:
             matched = _is_in_group(view, cast("GroupCondition", condition), ask)
         step.matched = step.matched and matched
@@ -119,7 +119,7 @@ def expose(gate: str, outcome: Outcome) -> tuple[Exposure, ...]:
 def marks_of(outcome: Outcome) -> int:
     """Return the marks that an outcome carries."""
     marks = _ANALYTICAL if outcome.seen_analytical else 0
-    return marks | _LISTED if outcome.used_id_list else marks
+    return marks | LISTED if outcome.used_id_list else marks
 
 
 def _marks_of_gate(gate: str, outcome: Outcome) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
-from evaluator.conditions import holds, passes, walk_nested
+from evaluator.conditions import LISTED, holds, mark, passes, walk_nested
 from evaluator.errors import EvaluationDepthExceeded
 from evaluator.outcome import UNRECOGNIZED, Outcome, copy_outcome
 
@@ -28,11 +28,12 @@ def apply_mapping(view: UserView, kind: str, name: str, spec: Spec | None, ask: 
             if rule is None:
                 continue
             was_tried = True
-            if _matches(view, rule, ask) and passes(view, rule):
+            matches, marks = _match(view, rule, ask)
+            if matches and passes(view, rule):
                 outcome = _find_mapped(view, kind, str(mapping["new_config_name"]), ask)
                 if outcome is None:
                     break
-                return outcome, True
+                return mark(outcome, marks & LISTED), True
     return None, was_tried
 
 
@@ -47,13 +48,16 @@ def _list_of(table: Mapping[str, object], key: str) -> list[Mapping[str, object]
     return value if isinstance(value, list) else []
 
 
-def _matches(view: UserView, rule: Rule, ask: Ask) -> bool:
-    """Tell whether a rule's conditions hold; one that the core does not understand, or a circle, does not."""
+def _match(view: UserView, rule: Rule, ask: Ask) -> tuple[bool, int]:
+    """Tell whether a rule's conditions hold, and what they marked.
+
+    One that the core does not understand, or a circle, does not hold.
+    """
     try:
         step = walk_nested(view, rule, ask)
     except EvaluationDepthExceeded:
-        return False
-    return rule.is_supported and step.is_supported and step.matched and holds(view, rule)
+        return False, 0
+    return rule.is_supported and step.is_supported and step.matched and holds(view, rule), step.marks
 
 
 def _find_mapped(view: UserView, kind: str, new_name: str, ask: Ask) -> Outcome | None:

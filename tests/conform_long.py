@@ -1,6 +1,7 @@
 """Compare a million generated answers with the official core: `python -m tests.conform_long [COUNT] [--seed FIRST]`.
 
-The same comparison as `tests/property`, seed after seed, on every processor. It stops at the first difference and shows
+The same comparison as `tests/property`, seed after seed, on every processor; and of every project as many questions
+about users of any kind, a million of them in all, which only must not raise. It stops at the first difference and shows
 it; `--seed` goes on where an earlier run stopped.
 """
 
@@ -15,23 +16,26 @@ from typing import NamedTuple
 from tests.property.test_against_core import compare_generated
 
 EXAMPLES_A_SEED = 25
+# A seed compares some 31,000 answers; so a million answers go with a million users.
+CROWD_A_PROJECT = 1_300
 MOST_SEEDS = 1_000_000
 
 
 class Done(NamedTuple):
-    """What became of one seed: how many answers agreed, or the difference."""
+    """What became of one seed: how many answers agreed and how many users there were, or the difference."""
 
     seed: int
     compared: int
+    met: int
     difference: str = ""
 
 
 def compare_seed(seed: int) -> Done:
     """Compare the projects of one seed."""
     try:
-        return Done(seed, compare_generated(seed, EXAMPLES_A_SEED))
+        return Done(seed, *compare_generated(seed, EXAMPLES_A_SEED, CROWD_A_PROJECT))
     except AssertionError as problem:
-        return Done(seed, 0, str(problem))
+        return Done(seed, 0, 0, str(problem))
 
 
 def compare_seeds(first: int, processes: int) -> Iterator[Done]:
@@ -47,14 +51,15 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
-    started, compared = monotonic(), 0
+    started, compared, met = monotonic(), 0, 0
     for done in compare_seeds(arguments.seed, arguments.processes):
         if done.difference:
             print(f"seed {done.seed} differs: {done.difference}", file=sys.stderr)
             return 1
         compared += done.compared
-        spent = monotonic() - started
-        print(f"{compared:,} answers agree after {spent:.0f} s; --seed {done.seed + 1} goes on from here", flush=True)
+        met += done.met
+        spent = f"{monotonic() - started:.0f} s; --seed {done.seed + 1} goes on from here"
+        print(f"{compared:,} answers agree, {met:,} users raised nothing, after {spent}", flush=True)
         if compared >= arguments.count:
             break
     return 0

@@ -1,5 +1,6 @@
 import pytest
 
+from evaluator.bucketing import hash_unit_id
 from evaluator.project import Project
 from tests.evaluator.builders import (
     NOW,
@@ -104,3 +105,12 @@ def test_exposures_of_mapping_rules_vanish() -> None:
         override_rules={"everyone": {**rule(), "conditions": [by_gate]}},
     )
     assert ask(made, "config", "old").secondary_exposures == [exposure("open", "true", "all")]
+
+
+@pytest.mark.parametrize(
+    ("share", "reason"), [(100.0, "Network:Recognized:IdListInMemory"), (0.0, "Network:Recognized")]
+)
+def test_id_list_shows_in_the_reason_where_the_rule_that_looked_into_it_leads_on(share: float, reason: str) -> None:
+    listed = {**rule(share=share), "conditions": [on_field("userID", "in_segment_list", "members")]}
+    made = mapped(to("new", "listed"), rules={"listed": listed})
+    assert ask(made, "config", "old", id_lists={"members": {hash_unit_id("ada")}}).reason("Network") == reason

@@ -6,21 +6,27 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from tests.property.compare import Comparison
+from tests.property.crowd import ask_about_crowd
 from tests.property.projects import projects, surroundings, users
 
 EXAMPLES = 25
 GATES = 16
 USERS = 20
+CROWD = 100
 
 
 def test_generated_projects_and_users_get_the_answers_of_the_official_core() -> None:
-    compared = compare_generated(seed_number=20_000, examples=EXAMPLES)
+    compared, people = compare_generated(seed_number=20_000, examples=EXAMPLES, crowd=CROWD)
     assert compared >= 20_000
+    assert people >= EXAMPLES * CROWD
 
 
-def compare_generated(seed_number: int, examples: int) -> int:
-    """Compare that many generated projects; returns how many answers were the same, fails at the first that is not."""
-    compared = 0
+def compare_generated(seed_number: int, examples: int, crowd: int) -> tuple[int, int]:
+    """Compare that many generated projects, and evaluate each for a crowd of users.
+
+    Returns how many answers were the same and how many users there were; fails at the first answer that is not.
+    """
+    compared = met = 0
 
     @seed(seed_number)
     @settings(
@@ -32,11 +38,12 @@ def compare_generated(seed_number: int, examples: int) -> int:
     )
     @given(projects(GATES), surroundings(), st.lists(users(), min_size=USERS, max_size=USERS))
     def compare(project: dict[str, Any], around: dict[str, Any], people: list[dict[str, Any]]) -> None:
-        nonlocal compared
+        nonlocal compared, met
         comparison = Comparison(project, around)
         difference = next(comparison.find_differences(people), None)
         assert difference is None, difference
         compared += comparison.compared
+        met += ask_about_crowd(project, seed_number, crowd)
 
     compare()
-    return compared
+    return compared, met

@@ -1,0 +1,52 @@
+"""Very many users, made quickly: whoever they are, every question about them gets an answer."""
+
+import random
+from typing import Any
+
+from evaluator.decode import decode_project
+from evaluator.evaluate import check_gate, evaluate_experiment, evaluate_layer
+from evaluator.user import OBJECT_FIELDS, SCALAR_FIELDS, decode_user
+from evaluator.view import UserView
+from tests.property.projects import FIELDS, ID_TYPES, NUMBERS, TEXTS
+
+type Json = dict[str, Any]
+
+NOW_MS = 1_700_000_000_000
+ODD: tuple[Any, ...] = (
+    None,
+    True,
+    False,
+    [],
+    {},
+    [None, "a", 1],
+    {"a": {"b": []}},
+    "\ud800",
+    "a" * 1_000,
+    -(2**70),
+    1e308,
+)
+POOL = (*TEXTS, *NUMBERS, *ODD)
+KEYS = (*FIELDS, *ID_TYPES, "tier", "")
+
+
+def ask_about_crowd(project: Json, seed: int, size: int) -> int:
+    """Evaluate everything for that many random users, and return how many there were; what is raised is a bug."""
+    made = decode_project(project)
+    dice = random.Random(seed)
+    for _ in range(size):
+        seen = UserView(made, decode_user(make_user(dice)), NOW_MS)
+        for gate in made.gates:
+            check_gate(seen, gate)
+        for config in made.configs:
+            evaluate_experiment(seen, config)
+        for layer in made.layers:
+            evaluate_layer(seen, layer)
+    return size
+
+
+def make_user(dice: random.Random) -> Json:
+    """Return a user with any values in any fields."""
+    user: Json = {field: dice.choice(POOL) for field in dice.sample(SCALAR_FIELDS, dice.randint(0, 4))}
+    for field in dice.sample(OBJECT_FIELDS, dice.randint(0, 3)):
+        user[field] = {key: dice.choice(POOL) for key in dice.sample(KEYS, dice.randint(0, 4))}
+    return user
