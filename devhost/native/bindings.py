@@ -86,8 +86,9 @@ def calling(guest: Guest) -> Iterator[None]:
 
 def select_modules(packages: tuple[str, ...]) -> dict[str, ModuleType]:
     """Return the modules that are one of these or inside one, among those that are imported."""
+    alike = [name for name in list(sys.modules) if name.startswith(packages)]
     inside = tuple(f"{package}." for package in packages)
-    return {name: sys.modules[name] for name in list(sys.modules) if name in packages or name.startswith(inside)}
+    return {name: sys.modules[name] for name in alike if name in packages or name.startswith(inside)}
 
 
 @contextmanager
