@@ -12,15 +12,17 @@ from edge.calls import Call
 from edge.keys import Access, Caller
 from edge.messages import Event
 from edge.questions import Questions, Wanted
+from edge.sandbox import Sandbox
 from evaluator.client_response import ResponseOptions, find_target_app
 from evaluator.coerce import find_text
 from evaluator.conditions import EXPERIMENT, GATE
 from evaluator.evaluate import CONFIG, LAYER, evaluate_config, evaluate_experiment, evaluate_gate, evaluate_layer
 from evaluator.evaluation import Evaluation, to_evaluation
-from evaluator.exposures import config_exposure, gate_exposure, layer_exposure
+from evaluator.exposure_log import ExposureLog
 from evaluator.outcome import UNRECOGNIZED, Unrecognized
 from evaluator.project import Project
 from evaluator.user import User
+from evaluator.user_agent.words import BOT
 from evaluator.view import UserView
 
 NO_VALUES: Final = "NoValues"
@@ -39,6 +41,7 @@ class Asking(NamedTuple):
     caller: Caller
     questions: Questions
     views: dict[int, UserView]
+    sandbox: Sandbox
 
     def find_view(self, kind: str, name: str) -> UserView | None:
         """Return the user's view of the project that holds a spec; None when there is no spec to answer from."""
@@ -76,7 +79,7 @@ class Check(NamedTuple):
 
 def begin_asking(call: Call, user: User, wanted: Sequence[Wanted] | None) -> Asking:
     """Return what all checks of a call share."""
-    return Asking(user, call.caller, call.sandbox.begin_questions(wanted, call.caller.key), {})
+    return Asking(user, call.caller, call.sandbox.begin_questions(wanted, call.caller.key), {}, call.sandbox)
 
 
 def check(asking: Asking, kind: str, name: str) -> Check:
@@ -123,6 +126,10 @@ def find_kind(project: Project, kind: str, name: str, document: Mapping[str, obj
 
 def expose(asking: Asking, *checks: Check) -> tuple[Event, ...]:
     """Return the exposure events of some checks; a layer exposes each parameter of its value."""
+    agent = asking.user.fields.get("userAgent")
+    if isinstance(agent, str) and BOT.search(agent) and not asking.sandbox.client_settings.expose_bots:
+        asking.sandbox.outbox.note_bots(len(checks))
+        return ()
     return tuple(event for one in checks for event in list_events(asking, one))
 
 
@@ -131,12 +138,17 @@ def list_events(asking: Asking, checked: Check) -> Sequence[Event]:
     view, found = checked.view, checked.evaluation
     if view is None or found is None:
         return ()
-    reason, received = checked.reason, asking.questions.received_ms
+    log = ExposureLog(
+        view.project.sdk_configs,
+        find_reason=lambda _found: checked.reason,
+        received_at_ms=asking.questions.received_ms,
+        memory=asking.sandbox.exposed,
+    )
     if found.kind == GATE:
-        return (gate_exposure(view, found, reason=reason, received_at_ms=received),)
-    if found.kind != LAYER:
-        return (config_exposure(view, found, reason=reason, received_at_ms=received),)
-    return [
-        layer_exposure(view, found, parameter, reason=reason, received_at_ms=received)
-        for parameter in (found.value if isinstance(found.value, dict) else ())
-    ]
+        log.add_gate(view, found)
+    elif found.kind == LAYER:
+        for parameter in found.value if isinstance(found.value, dict) else ():
+            log.add_layer(view, found, parameter)
+    else:
+        log.add_config(view, found)
+    return log.take_events()

@@ -27,6 +27,7 @@ from edge.settings import (
 )
 from edge.spec_cache import NOTHING_HELD
 from edge.spec_report import SpecReport, report_spec, spec_header
+from evaluator.exposure_log import Memory
 
 STATSIG_KEY_SECRET: Final = "statsig_key"  # noqa: S105  # the name of an item, not its value
 
@@ -43,6 +44,7 @@ class Sandbox:
         "_projects",
         "_settings",
         "_spool_settings",
+        "exposed",
         "outbox",
         "platform",
         "requests",
@@ -52,6 +54,7 @@ class Sandbox:
     def __init__(self, platform: Platform, fallback: Fallback | None = None) -> None:
         self.platform = platform
         self.outbox = Outbox(self)
+        self.exposed = Memory()
         self._fallback = Fallback() if fallback is None else fallback
         self._projects: Projects | None = None
         self.requests = 0
@@ -149,6 +152,7 @@ class Sandbox:
 
     def go_on(self) -> None:
         """Go on with what is on its way, without waiting."""
+        self.outbox.note_left_out(self.exposed.deduplicated, self.exposed.sampled_out)
         self.outbox.step()
         self.outbox.log_counts()
 

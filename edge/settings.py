@@ -66,6 +66,7 @@ class ClientSettings(NamedTuple):
     ip_from_connection: bool = True  # for users without an IP address, asked for with a client key
     user_agent_from_connection: bool = True
     country_from_fastly: bool = True  # where the table of countries has none for a user's address
+    expose_bots: bool = True  # false: what the user agent calls a bot or crawler is answered and not exposed
     stable_id_cookie: str = ""  # the name of a cookie with a stable ID, for users that bring none
 
 

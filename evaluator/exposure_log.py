@@ -33,17 +33,35 @@ class _About(TypedDict):
     is_manual: bool
 
 
-class ExposureLog:
-    """Collects events of one sender; `source` is the first half of their reasons, as in `Network:Recognized`."""
+class Memory:
+    """What was exposed lately, and how much was left out because of that; it may outlive the logs that share it."""
 
-    def __init__(self, sdk_configs: Mapping[str, object], *, source: str, received_at_ms: int) -> None:
-        self._source = source
+    def __init__(self) -> None:
+        self.seen = _Window()
+        self.sampled = _Window()
+        self.deduplicated = 0
+        self.sampled_out = 0
+
+
+class ExposureLog:
+    """Collects events of one sender; `find_reason` gives their whole reasons, as in `Network:Recognized`."""
+
+    def __init__(
+        self,
+        sdk_configs: Mapping[str, object],
+        *,
+        find_reason: Callable[[Evaluation], str],
+        received_at_ms: int,
+        memory: Memory | None = None,
+    ) -> None:
+        self._find_reason = find_reason
         self._received_at_ms = received_at_ms
         self._events: list[Event] = []
         self._unexposed: dict[str, int] = {}
         self._unexposed_at = 0
-        self._seen = _Window(_window_of(sdk_configs, "exposure_dedupe_ttl_ms"))
-        self._sampled = _Window(_window_of(sdk_configs, "exposure_spec_sampling_ttl_ms"))
+        self._memory = Memory() if memory is None else memory
+        self._seen_ms = _window_of(sdk_configs, "exposure_dedupe_ttl_ms")
+        self._sampled_ms = _window_of(sdk_configs, "exposure_spec_sampling_ttl_ms")
         mode = sdk_configs.get("sampling_mode")
         self._mode = mode if mode in ("on", "shadow") else None
         self._special_rate = find_number(sdk_configs.get("special_case_sampling_rate"))
@@ -109,22 +127,25 @@ class ExposureLog:
         }
 
     def _about(self, found: Evaluation, is_manual: bool) -> _About:
-        return {"reason": found.reason(self._source), "received_at_ms": self._received_at_ms, "is_manual": is_manual}
+        return {"reason": self._find_reason(found), "received_at_ms": self._received_at_ms, "is_manual": is_manual}
 
     def _add(self, view: UserView, found: Evaluation, key: Key, write: Callable[[], Event]) -> None:
-        if not self._seen.add(key, view.now_ms):
+        if not self._memory.seen.add(key, view.now_ms, self._seen_ms):
+            self._memory.deduplicated += 1
             return
         decision = self._sample(view, found, key)
-        if decision is not None:
-            event = write()
-            event["statsigMetadata"] = decision
-            self._events.append(event)
+        if decision is None:
+            self._memory.sampled_out += 1
+            return
+        event = write()
+        event["statsigMetadata"] = decision
+        self._events.append(event)
 
     def _sample(self, view: UserView, found: Evaluation, key: Key) -> dict[str, object] | None:
         """Return what the event says about its sampling, or None to drop it."""
         if self._mode is None or found.forward_all_exposures or found.seen_analytical:
             return {}
-        if self._sampled.add((found.name, found.rule_id), view.now_ms):
+        if self._memory.sampled.add((found.name, found.rule_id), view.now_ms, self._sampled_ms):
             return {}
         rate = self._special_rate if found.rule_id in _SPECIAL_RULES else None
         rate = found.sampling_rate if rate is None else truncate(rate)
@@ -138,14 +159,13 @@ class ExposureLog:
 class _Window:
     """A set of keys that is emptied when its window has passed or it is full."""
 
-    def __init__(self, window_ms: int) -> None:
-        self._window_ms = window_ms
+    def __init__(self) -> None:
         self._since_ms: int | None = None
         self._keys: set[Key] = set()
 
-    def add(self, key: Key, now_ms: int) -> bool:
+    def add(self, key: Key, now_ms: int, window_ms: int) -> bool:
         """Add a key; False when it was there."""
-        if self._since_ms is None or now_ms - self._since_ms > self._window_ms or len(self._keys) >= MOST_KEYS:
+        if self._since_ms is None or now_ms - self._since_ms > window_ms or len(self._keys) >= MOST_KEYS:
             self._since_ms = now_ms
             self._keys.clear()
         if key in self._keys:

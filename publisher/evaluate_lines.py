@@ -123,7 +123,9 @@ class _Answerer:
         return write_client_response(view, options, _SDK_INFO)
 
     def _answer_exposures(self, line: Json) -> Json:
-        log = ExposureLog(self._project.sdk_configs, source=SOURCE, received_at_ms=self._now_ms)
+        log = ExposureLog(
+            self._project.sdk_configs, find_reason=lambda found: found.reason(SOURCE), received_at_ms=self._now_ms
+        )
         views = [UserView(self._project, decode_user(user), self._now_ms, self._options) for user in line["users"]]
         previous = None
         for step in line["steps"]:

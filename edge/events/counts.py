@@ -37,6 +37,11 @@ class Counts:
         """Count."""
         self._totals[name] = self._totals.get(name, 0) + number
 
+    def set(self, name: str, total: int) -> None:
+        """Take over what was counted elsewhere."""
+        if total:
+            self._totals[name] = total
+
     def totals(self) -> Mapping[str, int]:
         """Return every total."""
         return {name: self._totals.get(name, 0) for name in NAMES}

@@ -173,6 +173,15 @@ class Outbox:
         if self.tasks:
             self.tasks.finish(self._home.platform, self._home.background.events_wait_ms / 1000)
 
+    def note_bots(self, exposures: int) -> None:
+        """Count exposures that were left out because a bot asked."""
+        self._counts.add("bots", exposures)
+
+    def note_left_out(self, deduplicated: int, sampled_out: int) -> None:
+        """Take over how many exposures were left out so far."""
+        self._counts.set("deduplicated", deduplicated)
+        self._counts.set("sampled_out", sampled_out)
+
     def counts(self) -> Mapping[str, int]:
         """Return what became of the events of this sandbox."""
         return self._counts.totals()

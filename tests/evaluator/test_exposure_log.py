@@ -16,7 +16,7 @@ MADE = project(
 
 
 def log_of(**sdk_configs: object) -> ExposureLog:
-    return ExposureLog(sdk_configs, source="Network", received_at_ms=NOW)
+    return ExposureLog(sdk_configs, find_reason=lambda found: found.reason("Network"), received_at_ms=NOW)
 
 
 def view_at(now_ms: int = NOW, **user: object) -> UserView:

@@ -3,8 +3,17 @@ import json
 from edge.events.answers import Answer
 from edge.events.client_events import ClientEvents, Fate
 from edge.sandbox import Sandbox
-from tests.edge.builders import ask, json_of, platform, request
+from tests.edge.builders import KEY, STORE, TIME, ask, document, gate, json_of, platform, request
 
+RULE = {
+    "name": "pass_all",
+    "id": "pass_all",
+    "salt": "pass_all",
+    "passPercentage": 100.0,
+    "conditions": ["everyone"],
+    "returnValue": True,
+    "idType": "userID",
+}
 PERSON = {"userID": "u-1", "email": "person@example.com", "privateAttributes": {"salary": 1}}
 
 
@@ -129,3 +138,60 @@ def test_client_events_that_nobody_takes_are_not_safe() -> None:
     handover = Sandbox(outside).hand_over(ClientEvents(b"{}", 1))
     assert (handover.fate, handover.is_safe) == (Fate.REFUSED, False)
     assert handover.reason == "the backend answered 500, and out of order"
+
+
+def test_same_answer_to_the_same_user_is_exposed_once_within_the_window() -> None:
+    outside = platform()
+    sandbox = Sandbox(outside)
+    for _ in range(3):
+        check_and_close(sandbox, gateName="open")
+    outside.time_ms += 60_001
+    check_and_close(sandbox, gateName="open")
+    assert len(outside.batches) == 2
+    assert (sandbox.outbox.counts()["collected"], sandbox.outbox.counts()["deduplicated"]) == (2, 2)
+
+
+def test_returning_user_is_exposed_to_what_is_new() -> None:
+    outside = platform(document(TIME, old=gate()), sync_interval_ms="0")
+    sandbox = Sandbox(outside)
+    check_and_close(sandbox, gateName="old")
+    rule = {**RULE, "id": "new_rule", "passPercentage": 0.0}
+    outside.put(STORE, KEY, json.dumps(document(TIME + 1, old=gate(rules=[rule]), new=gate())).encode())
+    check_and_close(sandbox, gateName="old")
+    check_and_close(sandbox, gateName="new")
+    check_and_close(sandbox, gateName="new", user={"userID": "another"})
+    shown = [
+        (event["metadata"]["gate"], event["metadata"]["ruleID"], event["user"]["userID"])
+        for batch in outside.batches
+        for event in json.loads(batch.body)["events"]
+    ]
+    assert shown == [
+        ("old", "pass_all", "u-1"),
+        ("old", "new_rule", "u-1"),
+        ("new", "pass_all", "u-1"),
+        ("new", "pass_all", "another"),
+    ]
+
+
+def test_sample_is_taken_when_the_spec_asks_for_one() -> None:
+    sampled = {**RULE, "samplingRate": 1_000_000}
+    spec = {**document(TIME, open=gate(rules=[sampled])), "sdk_configs": {"sampling_mode": "on"}}
+    sandbox = Sandbox(platform(spec))
+    for number in range(5):
+        check_and_close(sandbox, gateName="open", user={"userID": f"u-{number}"})
+    counted = sandbox.outbox.counts()
+    assert counted["collected"] >= 1  # the first of its rule is never left out
+    assert counted["collected"] + counted["sampled_out"] == 5
+    assert counted["sampled_out"] >= 3
+
+
+BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+
+
+def test_bots_are_exposed_unless_the_setting_says_otherwise() -> None:
+    for setting, exposed in (("true", 1), ("false", 0)):
+        outside = platform(expose_bots=setting)
+        sandbox = Sandbox(outside)
+        check_and_close(sandbox, gateName="open", user={"userID": "crawling", "userAgent": BOT})
+        assert len(outside.batches) == exposed
+        assert sandbox.outbox.counts()["bots"] == 1 - exposed
