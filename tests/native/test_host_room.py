@@ -13,11 +13,11 @@ from devhost.fastly.http import HttpDownstream
 from devhost.fastly.kv import KvStore
 from devhost.fastly.service import Service
 from devhost.fastly.values import Err
-from devhost.native.bindings import calling
+from devhost.native.bindings import calling, load_bindings
 from devhost.native.client import Ask, Client
 from edge import sandbox, service
 from edge.messages import Reply, Request
-from edge.ports import StoreFault
+from edge.ports import InsertRules, StoreFault
 
 HEALTH = Ask("GET", "/healthz")
 OK = Reply(200, b"fine")
@@ -208,3 +208,59 @@ def test_waiting_for_nothing_takes_its_time(room: Room) -> None:
     started = time.monotonic()
     room.platform.wait_any([], 0.02)
     assert time.monotonic() - started >= 0.02
+
+
+def test_value_is_read_once(room: Room) -> None:
+    room.client.service.kv_stores["s"].insert("k", b"value")
+    with calling(room.sandbox):
+        entry = room.platform.begin_lookup("s", "k").wait()
+        assert entry.read() == b"value"
+        with pytest.raises(StoreFault, match="without a value"):
+            entry.read()
+
+
+@pytest.mark.parametrize("metadata", ["noted", None])
+def test_metadata_is_what_was_written(room: Room, metadata: str | None) -> None:
+    with calling(room.sandbox):
+        room.platform.begin_insert("s", "k", b"", InsertRules(metadata=metadata)).wait()
+        assert room.platform.begin_lookup("s", "k").wait().metadata() == metadata
+
+
+def test_metadata_longer_than_anyone_writes_is_a_fault(room: Room) -> None:
+    room.client.service.kv_stores["s"].insert("k", b"", metadata="m" * 70_000)
+    with calling(room.sandbox), pytest.raises(StoreFault, match="metadata failed: BufferLen"):
+        room.platform.begin_lookup("s", "k").wait().metadata()
+
+
+def test_fault_is_named_by_its_detail_where_there_is_one(room: Room) -> None:
+    bindings = load_bindings()
+    requests, types = bindings["wit_world.imports.http_req"], bindings["wit_world.imports.types"]
+    value = requests.ErrorWithDetail(requests.SendErrorDetail_DnsTimeout(), types.Error_GenericError())
+    assert room.module.name_error(bindings["componentize_py_types"].Err(value)) == "DnsTimeout"
+
+
+@pytest.mark.parametrize(("size", "status"), [(1_048_576, 400), (1_048_577, 413)])
+def test_body_is_read_up_to_the_limit(client: Client, size: int, status: int) -> None:
+    key = (("statsig-api-key", b"secret-local"),)
+    assert client.ask("POST", "/v1/check_gate", b" " * size, key).status == status
+
+
+def test_header_too_long_to_be_meant_for_us_counts_as_absent(client: Client) -> None:
+    reply = client.ask("POST", "/v1/check_gate", b"{}", (("statsig-api-key", b"k" * 70_000),))
+    assert (reply.status, json.loads(reply.content)["message"]) == (401, "send a key in the header statsig-api-key")
+
+
+def test_sandbox_that_waits_for_a_request_settles_its_deliveries_meanwhile(client: Client) -> None:
+    events = client.backends["events"]
+    events.late = True
+    first, second = (ask.exchange() for ask in (Ask("GET", "/gate?name=test_fastly&userID=u"), HEALTH))
+    with client.host as host:
+        host.dispatch(first)
+        first.wait(20)
+        deadline = time.monotonic() + 20
+        while not events.received and time.monotonic() < deadline:
+            time.sleep(0.01)
+        host.dispatch(second)
+        _, body = second.wait(20)
+    assert json.loads(b"".join(body.pieces()))["sandbox"]["requests"] == 2
+    assert len(events.received) == 1
