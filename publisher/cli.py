@@ -12,13 +12,16 @@ import typer
 
 COMMANDS: Final = {
     "evaluate": "publisher.evaluate_command",
+    "events": "publisher.events_command",
     "explain": "publisher.explain_command",
 }
 
 
 def build_app(arguments: list[str]) -> typer.Typer:
     """Build the command line with the commands these arguments need."""
-    app = typer.Typer(help="Work with Statsig specs.", no_args_is_help=True, pretty_exceptions_enable=False)
+    app = typer.Typer(
+        help="Work with Statsig specs and with stored events.", no_args_is_help=True, pretty_exceptions_enable=False
+    )
     app.callback()(describe)
     asked = [name for name in COMMANDS if name in arguments[:1]]
     for name in asked or COMMANDS:
@@ -27,7 +30,7 @@ def build_app(arguments: list[str]) -> typer.Typer:
 
 
 def describe() -> None:
-    """Work with Statsig specs: evaluate them and see why a user gets a value."""
+    """Work with Statsig specs and with stored events."""
 
 
 def main() -> None:
