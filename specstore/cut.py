@@ -19,7 +19,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NamedTuple
 from zlib import crc32
 
-from specstore.closure import CONDITIONS, KINDS, SECTIONS, Question, Record, Tables
+from specstore.closure import CONDITIONS, CONFIGS, GATES, LAYERS, SECTIONS, Question, Record, Tables
 from specstore.pages import DOCUMENT, Entity, write_page, write_record
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def write_records(tables: Tables, project: Project) -> dict[Record, bytes]:
         for name, value in table.items()
     }
     taken = {*HEAD_KEYS, *(section for section in SECTIONS if section == CONDITIONS or tables.sections[section])}
-    others = project.document.keys() - taken - {"feature_gates", "dynamic_configs", "layer_configs"}
+    others = project.document.keys() - taken - {GATES, CONFIGS, LAYERS}
     return texts | {Record(DOCUMENT, key): write_record(key, project.document[key]) for key in others}
 
 
@@ -141,6 +141,3 @@ def find_shared(needed: list[frozenset[Record]], texts: Mapping[Record, bytes]) 
 def make_entity(question: Question, records: frozenset[Record], named: Mapping[Record, bytes]) -> Entity:
     """Make the entity of a question, the shared records left to their own pages."""
     return Entity(question, records - named.keys(), tuple(sorted({named[one] for one in records if one in named})))
-
-
-__all__ = ["KINDS", "Cut", "cut_project", "digest_page", "find_page_number"]
