@@ -378,7 +378,8 @@ def make_engine(*, count_fuel: bool = False) -> Engine:
     config = Config()
     config.consume_fuel = count_fuel
     config.epoch_interruption = True
-    # With it, wasmtime 50.0.1 fails on a list of two borrowed handles ("deferred host scope has no call context").
+    # With it, wasmtime 50.0.1 fails on a list of two borrowed handles ("deferred host scope has no call context"): the
+    # probe `select` of tests/hosts traps.
     ffi.wasmtime_config_concurrency_support_set(config.ptr(), False)
     return Engine(config)
 
