@@ -59,7 +59,7 @@ def test_a_large_record_that_many_pages_need_stands_once() -> None:
     found = cut(with_shared_condition(2 * SHARED_BYTES))
     assert len(found.further) == 1
     assert found.further[0].startswith(PAGE)
-    assert len(found.pages) == 8
+    assert len(found.pages) == 16
     assert sum(map(len, found.pages)) < 1.2 * sum(map(len, cut(large_document(60, size=4_000)).pages))
 
 
