@@ -10,7 +10,7 @@ CONFORMANCE ?= ../shared/conformance
 FAMILIES ?= $(filter-out %.exposures %.exposures_env,$(patsubst %.jsonl.gz,%,$(notdir $(wildcard $(CONFORMANCE)/vectors/*.jsonl.gz $(CONFORMANCE)/*_cases.jsonl.gz))))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build serve check lint types test clients viceroy test-viceroy conform conform-long coverage fuel fuel-accept fuel-evaluator clean
+.PHONY: help setup build serve check lint types test clients viceroy test-viceroy conform conform-long events-long coverage fuel fuel-accept fuel-evaluator clean
 
 help: ## Print the targets.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ test-viceroy: build viceroy ## Run the tests that need Viceroy.
 conform: setup ## Compare with the shared conformance vectors (CONFORMANCE names their folder).
 	@test -f "$(CONFORMANCE)/check" || { echo "gatelet: no vectors in $(CONFORMANCE); set CONFORMANCE to their folder"; exit 1; }
 	@$(PY) "$(CONFORMANCE)/check" $(FAMILIES:%=--only %) -- $(VENV)/bin/gatelet evaluate
+
+events-long: build viceroy ## Show that no exposure is lost while the event sink goes through its troubles (minutes).
+	@$(PY) -m tests.events_long
 
 conform-long: setup ## Compare a million generated cases with the official core.
 	@$(PY) -m tests.conform_long
