@@ -65,7 +65,7 @@ def _describe_experiment(entry: Entry, listed: Listed, outcome: Outcome, _hash_n
 
 def _describe_layer(entry: Entry, _listed: Listed, outcome: Outcome, hash_name: Hash) -> None:
     _add_group(entry, outcome)
-    entry["explicit_parameters"] = explicit_of(outcome) or []
+    entry["explicit_parameters"] = explicit_of(outcome)
     if outcome.delegate:
         entry["allocated_experiment_name"] = hash_name(outcome.delegate)
         _add_activity(entry, outcome)

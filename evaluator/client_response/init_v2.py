@@ -22,9 +22,7 @@ _SHORT: Final = {
     "is_user_in_experiment": "ue",
     "is_experiment_active": "ea",
     "passed": "p",
-    "explicit_parameters": "ep",
     "allocated_experiment_name": "ae",
-    "parameter_rule_ids": "pr",
 }
 _DEFAULT_RULE: Final = "default"
 
@@ -42,7 +40,9 @@ class Writer(v1.Writer):
 
     def write(self, listed: Listed, outcome: Outcome) -> str:
         """Return `"hashed name":entry` in short keys."""
-        name, value, fields = self.kept.find_entry(listed, outcome, self._form, self.split_entry)
+        is_layer = listed.entity == LAYER_ENTITY
+        split = self.split_layer if is_layer else self.split_entry
+        name, value, fields = self.kept.find_entry(listed, outcome, self._form, split)
         parts = [fields] if fields else []
         if listed.entity != GATE_ENTITY:
             parts.append(f'"v":{self.number_value(value)}')
@@ -51,11 +51,17 @@ class Writer(v1.Writer):
         trail = outcome.trail
         if trail:
             parts.append(f'"s":[{self.write_exposures(trail)}]')
-        if listed.entity == LAYER_ENTITY:
+        if is_layer:
             layer_trail = trail if outcome.undelegated is None else outcome.undelegated
             if layer_trail:
                 parts.append(f'"us":[{self.write_exposures(layer_trail)}]')
         return f"{name}:{{{','.join(parts)}}}"
+
+    def split_layer(self, entry: Entry) -> tuple[str, str, str]:
+        """Split the entry of a layer, which alone shows explicit parameters."""
+        name, value, fields = self.split_entry(entry)
+        explicit = entry["explicit_parameters"]
+        return name, value, fields if explicit is None else f'{fields},"ep":{encode(explicit)}'.removeprefix(",")
 
     def split_entry(self, entry: Entry) -> tuple[str, str, str]:
         """Return the name, the value, and the fields that a default does not cover, each as text."""
@@ -64,8 +70,6 @@ class Writer(v1.Writer):
             del short["i"]
         if short["r"] == _DEFAULT_RULE:
             del short["r"]
-        if not short.get("ep", True):
-            del short["ep"]
         return encode(entry["name"]), encode(entry["value"]), encode(short)[1:-1]
 
     def number_value(self, value: str) -> str:

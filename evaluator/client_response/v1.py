@@ -44,6 +44,8 @@ class Writer:
         """Write an entry up to its exposures."""
         if not self.shows_id_type:
             entry.pop("id_type", None)
+        if entry.get("explicit_parameters", ()) is None:
+            entry["explicit_parameters"] = []  # of a layer
         return f'{encode(entry["name"])}:{encode(entry)[:-1]},"secondary_exposures":['
 
     def write_exposures(self, trail: tuple[Exposure, ...]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from evaluator.client_response import v1
 
 if TYPE_CHECKING:
+    from evaluator.client_response.entries import Entry
     from evaluator.client_response.kept import Kept
     from evaluator.client_response.options import ResponseOptions
     from evaluator.spec import Exposure
@@ -19,7 +20,13 @@ class Writer(v1.Writer):
 
     def __init__(self, kept: Kept, options: ResponseOptions) -> None:
         super().__init__(kept, options)
+        self._form = "v2" if self.shows_id_type else "v2 without ID types"
         self._exposures: dict[str, Exposure] = {}
+
+    def start_entry(self, entry: Entry) -> str:
+        """Write an entry up to its exposures; the core leaves out which rule gave each parameter."""
+        entry.pop("parameter_rule_ids", None)
+        return super().start_entry(entry)
 
     def refer(self, exposure: Exposure) -> str:
         """Return the key of an exposure."""
