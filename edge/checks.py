@@ -17,7 +17,7 @@ from evaluator.client_response import ResponseOptions, find_target_app
 from evaluator.coerce import find_text
 from evaluator.conditions import EXPERIMENT, GATE
 from evaluator.evaluate import CONFIG, LAYER, evaluate_config, evaluate_experiment, evaluate_gate, evaluate_layer
-from evaluator.evaluation import Evaluation, to_evaluation
+from evaluator.evaluation import Evaluation
 from evaluator.exposure_log import ExposureLog
 from evaluator.outcome import UNRECOGNIZED, Unrecognized
 from evaluator.project import Project
@@ -93,7 +93,7 @@ def check_in(asking: Asking, view: UserView, kind: str, name: str) -> Check:
     document = find_document(view.project, kind, name)
     app = asking.find_app(view)
     if app is not None and not is_for_app(document, app):
-        evaluation = to_evaluation(kind, name, Unrecognized())
+        evaluation = Evaluation(kind, name, Unrecognized())
     else:
         evaluation = _EVALUATE[find_kind(view.project, kind, name, document)](view, name)
     return Check(name, asking.questions.reason(evaluation), view, evaluation)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, cast
 from evaluator.bucketing import PASS_BUCKETS, hash_text, to_bytes
 from evaluator.coerce import find_number, find_text, write_json
 from evaluator.errors import EvaluationDepthExceeded
-from evaluator.outcome import NO_VERDICT, Outcome
-from evaluator.sources import ABSENT, find_user_value
+from evaluator.outcome import LISTED, NO_VERDICT, Outcome
+from evaluator.sources import ABSENT, find_field
 from evaluator.spec import Verdict
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def evaluate_bandit(view: UserView, name: str, find_gate: FindGate) -> Outcome:
     else:
         outcome = _outcome(bandit, _default_verdict(bandit, "inlineTargetingRules", targeting.verdict), trail)
     # Other than a nested gate, the targeting gate shows in the reason.
-    outcome.is_overridden, outcome.used_id_list = targeting.is_overridden, targeting.used_id_list
+    outcome.is_overridden, outcome.marks = targeting.is_overridden, targeting.marks & LISTED
     return outcome
 
 
@@ -148,12 +148,12 @@ def _score(view: UserView, weights: Mapping[str, object] | None) -> float | None
         return None
     score = cast("float", weights["intercept"]) + cast("float", weights["alpha"])
     for field, by_text in categorical.items():
-        value = find_user_value(view, field, field.lower())
+        value = find_field(field, ABSENT)(view)
         if value is not ABSENT:
             text = find_text(value)
             score += by_text.get(write_json(value) if text is None else text, 0.0)
     for field, weight in numerical.items():
-        value = find_user_value(view, field, field.lower())
+        value = find_field(field, ABSENT)(view)
         number = None if value is ABSENT else find_number(value)
         score += 0.0 if number is None else number * weight
     return score

@@ -5,13 +5,28 @@ from __future__ import annotations
 from base64 import b64encode
 from functools import cache
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from struct import Struct
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_read_number: Final = Struct(">Q").unpack_from
 PASS_BUCKETS: Final = 10_000
 USER_BUCKETS: Final = 1_000
+
+
+class Hasher(Protocol):
+    """What `hashlib` returns."""
+
+    def copy(self) -> Self:
+        """Return another one that has seen the same."""
+
+    def update(self, data: bytes, /) -> None:
+        """See more."""
+
+    def digest(self) -> bytes:
+        """Return the hash of everything seen."""
 
 
 def to_bytes(text: str) -> bytes:
@@ -20,8 +35,19 @@ def to_bytes(text: str) -> bytes:
 
 
 def hash_text(text: bytes) -> int:
-    """Return the first 8 bytes of SHA-256 as a big-endian unsigned number."""
-    return int.from_bytes(sha256(text).digest()[:8], "big")
+    """Return the first 8 bytes of SHA-256 as a number."""
+    return read_hash(sha256(text).digest())
+
+
+def read_hash(digest: bytes) -> int:
+    """Return the first 8 bytes as a big-endian unsigned number."""
+    number: int = _read_number(digest)[0]
+    return number
+
+
+def start_hash(prefix: bytes) -> Hasher:
+    """Return a SHA-256 hasher that has seen the prefix."""
+    return sha256(prefix)
 
 
 def hash_djb2_number(text: str) -> int:

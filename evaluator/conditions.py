@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, cast
 
-from evaluator.bucketing import PASS_BUCKETS, hash_text, to_bytes
-from evaluator.outcome import UNSUPPORTED, Outcome
+from evaluator.bucketing import PASS_BUCKETS, read_hash
+from evaluator.outcome import ANALYTICAL, LISTED, PENDING, UNSUPPORTED, Outcome
 from evaluator.spec import ALWAYS, Condition, GateCondition, ListCondition, Unsupported, Verdict
 
 if TYPE_CHECKING:
@@ -25,28 +25,21 @@ GATE: Final = "gate"
 EXPERIMENT: Final = "experiment"
 _SEGMENT: Final = "segment:"
 
-# What a nested gate leaves on the outcomes above it.
-_ANALYTICAL: Final = 1
-LISTED: Final = 2
 
-
-def mark(outcome: Outcome, marks: int) -> Outcome:
-    """Add the marks of the nested gates on the way to an outcome that nobody else holds yet."""
-    if marks & _ANALYTICAL:
-        outcome.seen_analytical = True
-    if marks & LISTED:
-        outcome.used_id_list = True
-    return outcome
+# What the nested conditions of a rule came to: whether all hold (None: a nested gate is not supported), trail, marks.
+type Step = tuple[bool | None, tuple[Exposure, ...], int]
 
 
 def holds(view: UserView, rule: Rule) -> bool:
     """Tell whether the plain conditions hold; `evaluate.walk` has this loop written out, it is where the time goes."""
-    return all(condition.test(view.read(condition.reading)) is condition.wanted for condition in rule.plain)
+    return all(test(view.read(reading)) is wanted for reading, test, wanted in rule.plain)
 
 
 def find_bucket(view: UserView, rule: Rule) -> int:
     """Hash spec salt, rule salt and unit ID into a bucket from 0 to 9,999."""
-    return hash_text(rule.salt + to_bytes(str(view.read(rule.unit)))) % PASS_BUCKETS
+    hasher = (rule.salted or rule.salt_hasher()).copy()
+    hasher.update(view.read(rule.unit))
+    return read_hash(hasher.digest()) % PASS_BUCKETS
 
 
 def passes(view: UserView, rule: Rule) -> bool:
@@ -57,38 +50,32 @@ def passes(view: UserView, rule: Rule) -> bool:
     return percentage != 0.0 and find_bucket(view, rule) < percentage * 100.0
 
 
-class Step:
-    """What the nested conditions of one rule came to."""
-
-    __slots__ = ("is_supported", "marks", "matched", "trail")
-
-    def __init__(self) -> None:
-        self.matched = True
-        self.trail: tuple[Exposure, ...] = ()
-        self.marks = 0
-        self.is_supported = True
-
-
 def walk_nested(view: UserView, rule: Rule, ask: Ask) -> Step:
     """Evaluate the nested conditions of a rule in order."""
-    step = Step()
+    known = view.gates
+    all_hold = True
+    trail: tuple[Exposure, ...] = ()
+    marks = 0
     for condition in rule.nested:
         if type(condition) is GateCondition:
-            outcome = ask(view, GATE, condition.gate)
+            gate = condition.gate
+            outcome = known.get(gate, PENDING)
+            if outcome is PENDING:
+                outcome = ask(view, GATE, gate)
             if outcome.state is UNSUPPORTED:
-                step.is_supported = False
-                return step
+                return None, trail, marks
             matched = outcome.verdict.passed is condition.wanted
-            step.trail += expose(condition.gate, outcome)
-            step.marks |= _marks_of_gate(condition.gate, outcome)
+            exposed, left = outcome.exposed or expose(gate, outcome)
+            trail += exposed
+            marks |= left
         elif type(condition) is ListCondition:
             found = find_member(view, condition)
             matched = (found is True) is condition.wanted
-            step.marks |= 0 if found is None else LISTED
+            marks |= 0 if found is None else LISTED
         else:
             matched = _is_in_group(view, cast("GroupCondition", condition), ask)
-        step.matched = step.matched and matched
-    return step
+        all_hold = all_hold and matched
+    return all_hold, trail, marks
 
 
 def _is_in_group(view: UserView, condition: GroupCondition, ask: Ask) -> bool:
@@ -108,25 +95,17 @@ def find_member(view: UserView, condition: ListCondition) -> bool | None:
     return hashed in members
 
 
-def expose(gate: str, outcome: Outcome) -> tuple[Exposure, ...]:
-    """Return a nested gate's trail and, unless it is a segment or has no rule ID, its own exposure behind it."""
-    rule_id = outcome.verdict.rule_id
-    if not rule_id or gate.startswith(_SEGMENT):
-        return outcome.trail
-    return (*outcome.trail, (gate, "true" if outcome.verdict.passed else "false", rule_id))
+def expose(gate: str, outcome: Outcome) -> tuple[tuple[Exposure, ...], int]:
+    """Return what a nested gate leaves above it: its trail, its marks, and behind them what it says itself.
 
-
-def marks_of(outcome: Outcome) -> int:
-    """Return the marks that an outcome carries."""
-    marks = _ANALYTICAL if outcome.seen_analytical else 0
-    return marks | LISTED if outcome.used_id_list else marks
-
-
-def _marks_of_gate(gate: str, outcome: Outcome) -> int:
-    verdict = outcome.verdict
-    is_exposed = bool(verdict.rule_id) and not gate.startswith(_SEGMENT)
-    marks = marks_of(outcome)
-    return marks | _ANALYTICAL if is_exposed and verdict.sampling_rate is None else marks
+    Segments, and gates without a rule ID, say nothing themselves. The outcome keeps the result: it belongs to one gate.
+    """
+    trail, marks, verdict = outcome.trail, outcome.marks, outcome.verdict
+    if verdict.rule_id and not gate.startswith(_SEGMENT):
+        trail = (*trail, (gate, "true" if verdict.passed else "false", verdict.rule_id))
+        marks |= ANALYTICAL if verdict.sampling_rate is None else 0
+    outcome.exposed = exposed = (trail, marks)
+    return exposed
 
 
 def stop_unsupported(view: UserView, spec: Spec, rule: Rule, trail: tuple[Exposure, ...], ask: Ask) -> Outcome:
@@ -142,7 +121,7 @@ def stop_unsupported(view: UserView, spec: Spec, rule: Rule, trail: tuple[Exposu
             if outcome.state is UNSUPPORTED:
                 break
             rule_id = outcome.verdict.rule_id
-            trail += expose(condition.gate, outcome)
+            trail += expose(condition.gate, outcome)[0]
             value = outcome.verdict.passed is condition.wanted
     stopped = Outcome(spec, Verdict(rule_id, value, None), trail)
     stopped.state = UNSUPPORTED

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from evaluator.bandits import evaluate_bandit
-from evaluator.conditions import EXPERIMENT, GATE, mark, passes, stop_unsupported, walk_nested
+from evaluator.conditions import EXPERIMENT, GATE, passes, stop_unsupported, walk_nested
 from evaluator.errors import EvaluationDepthExceeded
-from evaluator.evaluation import Evaluation, failed_evaluation, to_evaluation
+from evaluator.evaluation import Evaluation, failed_evaluation
 from evaluator.layers import delegate, walk_new_layer
 from evaluator.mapping import apply_mapping
 from evaluator.outcome import PENDING, Outcome, Unrecognized, copy_outcome
@@ -19,17 +19,22 @@ from evaluator.overrides import apply_override
 from evaluator.view import MOST_NESTED
 
 if TYPE_CHECKING:
-    from evaluator.spec import Exposure, Spec, Verdict
+    from evaluator.spec import Exposure, Spec
     from evaluator.view import UserView
 
 CONFIG: Final = "config"
 LAYER: Final = "layer"
 _UNSEEN: Final = object()
+_STUCK: Final = (None, (), 0)
 
 
 def evaluate_gate(view: UserView, name: str) -> Evaluation:
     """Evaluate a feature gate, segment or holdout."""
-    return _answer(view, GATE, name)
+    try:
+        return Evaluation(GATE, name, find_gate_outcome(view, name))
+    except EvaluationDepthExceeded as error:
+        view.forget_unfinished()
+        return failed_evaluation(GATE, name, str(error))
 
 
 def evaluate_config(view: UserView, name: str) -> Evaluation:
@@ -58,7 +63,7 @@ def check_gate(view: UserView, name: str) -> bool:
 
 def _answer(view: UserView, kind: str, name: str) -> Evaluation:
     try:
-        return to_evaluation(kind, name, find_outcome(view, kind, name))
+        return Evaluation(kind, name, find_outcome(view, kind, name))
     except EvaluationDepthExceeded as error:
         view.forget_unfinished()
         return failed_evaluation(kind, name, str(error))
@@ -71,17 +76,28 @@ def find_outcome(view: UserView, kind: str, name: str) -> Outcome:
 
 def find_gate_outcome(view: UserView, name: str) -> Outcome:
     """Walk a gate, or return what this view already knows of it."""
-    outcome = view.gates.get(name)
-    if outcome is not None:
-        if outcome is PENDING:
-            raise EvaluationDepthExceeded
+    gates = view.gates
+    outcome = gates.get(name)
+    if outcome is not None and outcome is not PENDING:
         return outcome
-    if view.depth >= MOST_NESTED:
+    if outcome is PENDING or view.depth >= MOST_NESTED:
         raise EvaluationDepthExceeded
+    project = view.project
+    spec = project.prepared_gates.get(name) or project.find_gate(name)
+    if view.is_surrounded or spec is None:
+        return _enter_gate(view, name, None)
+    if not spec.is_lonely:
+        return _enter_gate(view, name, spec)
+    # Nothing it does can lead back to it.
+    outcome = gates[name] = walk(view, spec)
+    return outcome
+
+
+def _enter_gate(view: UserView, name: str, spec: Spec | None) -> Outcome:
+    """Walk a gate that may lead to others, or (without its spec) what surrounds it, with a mark against circles."""
     view.depth += 1
     view.gates[name] = PENDING
-    spec = view.project.find_gate(name)
-    outcome = _evaluate(view, GATE, name) if spec is None or view.is_surrounded else walk(view, spec)
+    outcome = _evaluate(view, GATE, name) if spec is None else walk(view, spec)
     view.gates[name] = outcome
     view.depth -= 1
     return outcome
@@ -90,8 +106,9 @@ def find_gate_outcome(view: UserView, name: str) -> Outcome:
 def _evaluate(view: UserView, kind: str, name: str) -> Outcome:
     project = view.project
     spec = project.find_spec(kind, name)
-    if view.overrides is not None:
-        forced = view.overrides.find(kind, name, view.user)
+    overrides = view.options.overrides
+    if overrides:
+        forced = overrides.find(kind, name, view.user)
         if forced is not None:
             return apply_override(forced, spec)
     was_reset = False
@@ -120,9 +137,8 @@ def walk(view: UserView, spec: Spec) -> Outcome:
     memo = view.memo
     trail: tuple[Exposure, ...] = ()
     marks = 0
+    verdict = spec.fallback
     for rule in spec.rules:
-        if not rule.is_supported:
-            return stop_unsupported(view, spec, rule, trail, find_outcome)
         matched = True
         for reading, test, wanted in rule.plain:
             value = memo.get(reading, _UNSEEN)
@@ -131,29 +147,27 @@ def walk(view: UserView, spec: Spec) -> Outcome:
             if test(value) is not wanted:
                 matched = False
                 break
-        if rule.nested:
-            step = walk_nested(view, rule, find_outcome)
-            if not step.is_supported:
+        if not rule.is_lonely:
+            all_hold, passed_on, left = walk_nested(view, rule, find_outcome) if rule.is_supported else _STUCK
+            if all_hold is None:
                 return stop_unsupported(view, spec, rule, trail, find_outcome)
-            matched = matched and step.matched
-            trail += step.trail
-            marks |= step.marks
+            matched = matched and all_hold
+            trail += passed_on
+            marks |= left
         if view.trace is not None:
             view.trace.record_rule(view, rule, matched)
-        if not matched:
-            continue
-        if rule.delegate is not None:
-            delegated = delegate(view, spec, rule, trail, find_outcome)
+        if matched:
+            delegated = None if rule.delegate is None else delegate(view, spec, rule, trail, find_outcome)
             if delegated is not None:
-                return mark(delegated, marks)
-        return _conclude(spec, rule.passed if passes(view, rule) else rule.failed, trail, marks)
-    return _conclude(spec, spec.fallback, trail, marks)
-
-
-def _conclude(spec: Spec, verdict: Verdict, trail: tuple[Exposure, ...], marks: int) -> Outcome:
-    """Return the outcome of a verdict; the one with nothing on its way is made once and shared."""
+                delegated.marks |= marks
+                return delegated
+            verdict = rule.passed if rule.is_certain or passes(view, rule) else rule.failed
+            break
     if trail or marks:
-        return mark(Outcome(spec, verdict, trail), marks)
+        outcome = Outcome(spec, verdict, trail)
+        outcome.marks = marks
+        return outcome
+    # The outcome that is nothing but a verdict is made once and shared.
     plain = verdict.plain
     if plain is None:
         plain = verdict.plain = Outcome(spec, verdict)

@@ -1,96 +1,163 @@
 """The answer to one question, as callers see it.
 
-Inside the evaluator an answer is an `Outcome` with shared verdicts and tuples; this is its public form, made once a
-question.
+Inside the evaluator an answer is an `Outcome` with shared verdicts and tuples. This is its public form: it costs little
+to make, and what a caller reads of it is worked out then.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
+
+from evaluator.outcome import ANALYTICAL, LISTED, NO_VERDICT, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from evaluator.outcome import Outcome
     from evaluator.spec import Exposure
 
 LOCAL_OVERRIDE: Final = "LocalOverride"
 ID_LIST: Final = "IdListInMemory"
 
 
-@dataclass(slots=True, eq=False)
 class Evaluation:
-    """One answer; `state` is Recognized, Unrecognized, Unsupported or an error's text.
+    """One answer: the name asked for, and the outcome; `error` is the text of what kept it from being found."""
 
-    `value` is a bool for gates, an object (or None: no value) for the others; `passed` is the boolean behind it.
-    """
+    __slots__ = ("error", "kind", "name", "outcome")
 
-    kind: str
-    name: str
-    value: object
-    passed: bool
-    rule_id: str
-    state: str
-    id_type: str | None = None
-    version: int | None = None
-    group_name: str | None = None
-    is_experiment_active: bool = False
-    is_user_in_experiment: bool = False
-    is_in_layer: bool = False
-    allocated_experiment: str | None = None
-    explicit_parameters: list[str] | None = None
-    secondary_exposures: list[dict[str, str]] = field(default_factory=list)
-    undelegated_secondary_exposures: list[dict[str, str]] | None = None
-    parameter_rule_ids: Mapping[str, str] | None = None
-    mapped_to: str | None = None
-    is_overridden: bool = False
-    sampling_rate: int | None = None
-    forward_all_exposures: bool = False
-    seen_analytical: bool = False
-    is_error: bool = False
+    def __init__(self, kind: str, name: str, outcome: Outcome, error: str | None = None) -> None:
+        self.kind = kind
+        self.name = name
+        self.outcome = outcome
+        self.error = error
+
+    @property
+    def is_error(self) -> bool:
+        """Tell whether evaluating ended in an error."""
+        return self.error is not None
+
+    @property
+    def value(self) -> object:
+        """Return a bool for gates, an object (or None: no value) for the others."""
+        verdict = self.outcome.verdict
+        return verdict.passed if self.kind == "gate" else verdict.value
+
+    @property
+    def passed(self) -> bool:
+        """Return the boolean behind the value."""
+        return self.outcome.verdict.passed
+
+    @property
+    def rule_id(self) -> str:
+        """Return the rule that decided, `default`, `disabled`, `override`, or nothing."""
+        return self.outcome.verdict.rule_id + self.outcome.suffix
+
+    @property
+    def state(self) -> str:
+        """Return Recognized, Unrecognized, Unsupported or an error's text."""
+        if self.error is not None:
+            return self.error
+        outcome = self.outcome
+        # An override is the whole reason.
+        shows_list = outcome.marks & LISTED and not outcome.is_overridden
+        return f"{outcome.state}:{ID_LIST}" if shows_list else outcome.state
+
+    @property
+    def id_type(self) -> str | None:
+        """Return the ID type of the spec."""
+        outcome = self.outcome
+        return outcome.id_type if outcome.spec is None else outcome.spec.id_type
+
+    @property
+    def version(self) -> int | None:
+        """Return the version of the spec."""
+        outcome = self.outcome
+        return outcome.version if outcome.spec is None else outcome.spec.version
+
+    @property
+    def group_name(self) -> str | None:
+        """Return the name of the group."""
+        return self.outcome.verdict.group_name
+
+    @property
+    def is_experiment_active(self) -> bool:
+        """Tell whether the experiment that answered is active."""
+        return is_active(self.outcome)
+
+    @property
+    def is_user_in_experiment(self) -> bool:
+        """Tell whether the rule that decided is a group of an experiment."""
+        return self.outcome.verdict.is_experiment_group
+
+    @property
+    def is_in_layer(self) -> bool:
+        """Tell whether the experiment shares its parameters in a layer."""
+        spec = self.outcome.spec
+        return spec is not None and spec.has_shared_params is True
+
+    @property
+    def allocated_experiment(self) -> str | None:
+        """Return the experiment that a layer delegated to."""
+        return self.outcome.delegate
+
+    @property
+    def explicit_parameters(self) -> list[str] | None:
+        """Return the parameters an experiment decides itself: the delegate's, where one answered."""
+        return explicit_of(self.outcome)
+
+    @property
+    def secondary_exposures(self) -> list[dict[str, str]]:
+        """Return the gates met on the way, in order, with duplicates, as events carry them."""
+        return write_exposures(self.outcome.trail)
+
+    @property
+    def undelegated_secondary_exposures(self) -> list[dict[str, str]] | None:
+        """Return the exposures of a layer without its delegate's; None where the core keeps none."""
+        outcome = self.outcome
+        if outcome.undelegated is not None:
+            return write_exposures(outcome.undelegated)
+        return write_exposures(outcome.trail) if outcome.trail else None
+
+    @property
+    def parameter_rule_ids(self) -> Mapping[str, str] | None:
+        """Return which rule decided each parameter of a layer in the newer form."""
+        return self.outcome.parameter_rule_ids
+
+    @property
+    def mapped_to(self) -> str | None:
+        """Return the name that the config mapping led to."""
+        return self.outcome.mapped_to
+
+    @property
+    def is_overridden(self) -> bool:
+        """Tell whether a local override decided, here or in a delegate."""
+        return self.outcome.is_overridden
+
+    @property
+    def sampling_rate(self) -> int | None:
+        """Return the sampling rate of the rule that decided."""
+        return self.outcome.verdict.sampling_rate
+
+    @property
+    def forward_all_exposures(self) -> bool:
+        """Tell whether the spec wants none of its exposures sampled."""
+        spec = self.outcome.spec
+        return spec is not None and spec.forward_all_exposures is True
+
+    @property
+    def seen_analytical(self) -> bool:
+        """Tell whether a nested gate without a sampling rate was seen: the exposures must not be sampled."""
+        return bool(self.outcome.marks & ANALYTICAL)
 
     def reason(self, source: str) -> str:
         """Return the reason as Statsig writes it: `Network:Recognized`, `LocalOverride:Recognized`, `Error:…`."""
-        if self.is_error:
-            return f"Error:{self.state}"
+        if self.error is not None:
+            return f"Error:{self.error}"
         return f"{LOCAL_OVERRIDE if self.is_overridden else source}:{self.state}"
-
-
-def to_evaluation(kind: str, name: str, outcome: Outcome) -> Evaluation:
-    """Turn an outcome into its public form."""
-    verdict, spec = outcome.verdict, outcome.spec
-    # An override is the whole reason.
-    shows_list = outcome.used_id_list and not outcome.is_overridden
-    return Evaluation(
-        kind,
-        name,
-        verdict.passed if kind == "gate" else verdict.value,
-        verdict.passed,
-        verdict.rule_id + outcome.suffix,
-        f"{outcome.state}:{ID_LIST}" if shows_list else outcome.state,
-        id_type=outcome.id_type if spec is None else cast("str | None", spec.id_type),
-        version=outcome.version if spec is None else cast("int | None", spec.version),
-        group_name=verdict.group_name,
-        is_experiment_active=is_active(outcome),
-        is_user_in_experiment=verdict.is_experiment_group,
-        is_in_layer=spec is not None and spec.has_shared_params is True,
-        allocated_experiment=outcome.delegate,
-        explicit_parameters=explicit_of(outcome),
-        secondary_exposures=write_exposures(outcome.trail),
-        undelegated_secondary_exposures=undelegated_of(outcome),
-        parameter_rule_ids=outcome.parameter_rule_ids,
-        mapped_to=outcome.mapped_to,
-        is_overridden=outcome.is_overridden,
-        sampling_rate=verdict.sampling_rate,
-        forward_all_exposures=spec is not None and spec.forward_all_exposures is True,
-        seen_analytical=outcome.seen_analytical,
-    )
 
 
 def failed_evaluation(kind: str, name: str, text: str) -> Evaluation:
     """Return the answer when evaluating ended in an error."""
-    return Evaluation(kind, name, False if kind == "gate" else None, False, "", text, is_error=True)
+    return Evaluation(kind, name, Outcome(None, NO_VERDICT), text)
 
 
 def is_active(outcome: Outcome) -> bool:
@@ -102,16 +169,7 @@ def explicit_of(outcome: Outcome) -> list[str] | None:
     """Return the parameters an experiment decides itself: the delegate's, where one answered."""
     if outcome.spec is None or outcome.delegate is not None or outcome.parameter_rule_ids is not None:
         return outcome.explicit
-    return cast("list[str] | None", outcome.spec.explicit_parameters)
-
-
-def undelegated_of(outcome: Outcome) -> list[dict[str, str]] | None:
-    """Return the exposures of a layer without its delegate's; None where the core keeps none."""
-    if outcome.undelegated is not None:
-        return write_exposures(outcome.undelegated)
-    if not outcome.trail:
-        return None
-    return write_exposures(outcome.trail)
+    return outcome.spec.explicit_parameters
 
 
 def write_exposures(trail: Iterable[Exposure]) -> list[dict[str, str]]:

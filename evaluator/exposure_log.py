@@ -2,21 +2,27 @@
 
 A pure state machine: the caller owns the clock and sends what `take_events` returns. An exposure is recorded once per
 spec, rule, unit and value within a window; sampling drops a share of the repeats of common rules, never the first of
-its kind.
+its kind. A check leaves a light record, which becomes an event when the events are taken.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final, TypedDict
+from functools import partial
+from typing import TYPE_CHECKING, Final, Protocol
 
 from evaluator.bucketing import hash_text, to_bytes
 from evaluator.coerce import find_number, truncate, write_json
+from evaluator.conditions import GATE
+from evaluator.errors import EvaluationDepthExceeded
+from evaluator.evaluate import evaluate_gate, find_gate_outcome
+from evaluator.evaluation import Evaluation
 from evaluator.exposures import Event, config_exposure, gate_exposure, layer_exposure
-from evaluator.outcome import UNRECOGNIZED
+from evaluator.outcome import ANALYTICAL, UNRECOGNIZED
 
 if TYPE_CHECKING:
-    from evaluator.evaluation import Evaluation
+    from evaluator.outcome import Outcome
+    from evaluator.user import User
     from evaluator.view import UserView
 
 type Key = tuple[object, ...]
@@ -24,13 +30,18 @@ type Key = tuple[object, ...]
 DEFAULT_WINDOW_MS: Final = 60_000
 MOST_KEYS: Final = 100_000
 NON_EXPOSED_CHECKS: Final = "statsig::non_exposed_checks"
+DROPPED: Final[dict[str, object]] = {}
 _SPECIAL_RULES: Final = ("default", "disabled", "")
 
 
-class _About(TypedDict):
-    reason: str
-    received_at_ms: int
-    is_manual: bool
+class _Write(Protocol):
+    def __call__(
+        self, view: UserView, found: Evaluation, *, reason: str, received_at_ms: int, is_manual: bool
+    ) -> Event: ...
+
+
+# What becomes an event: how it is written, of what, whether by hand, and what it says about its sampling.
+type _Record = tuple[_Write, UserView, str, str, Outcome, str | None, bool, dict[str, object] | None]
 
 
 class Memory:
@@ -56,7 +67,7 @@ class ExposureLog:
     ) -> None:
         self._find_reason = find_reason
         self._received_at_ms = received_at_ms
-        self._events: list[Event] = []
+        self._records: list[_Record | Event] = []
         self._unexposed: dict[str, int] = {}
         self._unexposed_at = 0
         self._memory = Memory() if memory is None else memory
@@ -66,21 +77,37 @@ class ExposureLog:
         self._mode = mode if mode in ("on", "shadow") else None
         self._special_rate = find_number(sdk_configs.get("special_case_sampling_rate"))
 
+    def check_gate(self, view: UserView, name: str) -> bool:
+        """Check a gate and record that: `evaluate_gate` and `add_gate` in one, without an answer in between."""
+        try:
+            outcome = find_gate_outcome(view, name)
+        except EvaluationDepthExceeded:
+            found = evaluate_gate(view, name)
+            self.add_gate(view, found)
+            return found.passed
+        spec, passed = outcome.spec, outcome.verdict.passed
+        id_type = outcome.id_type if spec is None else spec.id_type
+        key = _key_of(view, name, outcome, passed, id_type)
+        if self._is_wanted(view, key):
+            decision = None if self._mode is None else self._sample(view, name, outcome, key)
+            if decision is not DROPPED:
+                self._records.append((gate_exposure, view, GATE, name, outcome, None, False, decision))
+        return passed
+
     def add_gate(self, view: UserView, found: Evaluation, *, is_manual: bool = False) -> None:
         """Record one gate check; a manual one is known without its unit ID, as in the core."""
-        key = _key_of(view, found, found.value, None if is_manual else found.id_type)
-        self._add(view, found, key, lambda: gate_exposure(view, found, **self._about(found, is_manual)))
+        self._add(gate_exposure, view, found, found.passed, None if is_manual else found.id_type, is_manual)
 
     def add_config(self, view: UserView, found: Evaluation, *, is_manual: bool = False) -> None:
         """Record one config or experiment; a manual one is told apart by group membership, as in the core."""
         is_group = found.kind == "experiment" and is_manual
-        key = _key_of(view, found, found.is_user_in_experiment if is_group else found.passed, found.id_type)
-        self._add(view, found, key, lambda: config_exposure(view, found, **self._about(found, is_manual)))
+        extra = found.is_user_in_experiment if is_group else found.passed
+        self._add(config_exposure, view, found, extra, found.id_type, is_manual)
 
     def add_layer(self, view: UserView, found: Evaluation, parameter: str, *, is_manual: bool = False) -> None:
         """Record the reading of one parameter of a layer."""
-        key = _key_of(view, found, parameter, found.id_type)
-        self._add(view, found, key, lambda: layer_exposure(view, found, parameter, **self._about(found, is_manual)))
+        write = partial(layer_exposure, parameter=parameter)
+        self._add(write, view, found, parameter, found.id_type, is_manual)
 
     def add_custom(
         self,
@@ -91,7 +118,7 @@ class ExposureLog:
         metadata: Mapping[str, str] | None = None,
     ) -> None:
         """Record an event of the caller's own."""
-        self._events.append(
+        self._records.append(
             {
                 "eventName": name,
                 "user": view.loggable_user(),
@@ -109,11 +136,21 @@ class ExposureLog:
 
     def take_events(self) -> list[Event]:
         """Return the events recorded since the last call, the counted checks behind them."""
-        events, self._events = self._events, []
+        records, self._records = self._records, []
+        events = [one if isinstance(one, dict) else self._write(one) for one in records]
         if self._unexposed:
             events.append(self._write_unexposed())
             self._unexposed = {}
         return events
+
+    def _write(self, record: _Record) -> Event:
+        write, view, kind, name, outcome, error, is_manual, decision = record
+        found = Evaluation(kind, name, outcome, error)
+        reason = self._find_reason(found)
+        event = write(view, found, reason=reason, received_at_ms=self._received_at_ms, is_manual=is_manual)
+        if decision is not None:
+            event["statsigMetadata"] = decision
+        return event
 
     def _write_unexposed(self) -> Event:
         return {
@@ -126,32 +163,37 @@ class ExposureLog:
             "secondaryExposures": None,
         }
 
-    def _about(self, found: Evaluation, is_manual: bool) -> _About:
-        return {"reason": self._find_reason(found), "received_at_ms": self._received_at_ms, "is_manual": is_manual}
+    def _add(
+        self, write: _Write, view: UserView, found: Evaluation, extra: object, id_type: str | None, is_manual: bool
+    ) -> None:
+        name, outcome = found.name, found.outcome
+        key = _key_of(view, name, outcome, extra, id_type)
+        if self._is_wanted(view, key):
+            decision = None if self._mode is None else self._sample(view, name, outcome, key)
+            if decision is not DROPPED:
+                self._records.append((write, view, found.kind, name, outcome, found.error, is_manual, decision))
 
-    def _add(self, view: UserView, found: Evaluation, key: Key, write: Callable[[], Event]) -> None:
-        if not self._memory.seen.add(key, view.now_ms, self._seen_ms):
-            self._memory.deduplicated += 1
-            return
-        decision = self._sample(view, found, key)
-        if decision is None:
-            self._memory.sampled_out += 1
-            return
-        event = write()
-        event["statsigMetadata"] = decision
-        self._events.append(event)
+    def _is_wanted(self, view: UserView, key: Key) -> bool:
+        memory = self._memory
+        if memory.seen.add(key, view.now_ms, self._seen_ms):
+            return True
+        memory.deduplicated += 1
+        return False
 
-    def _sample(self, view: UserView, found: Evaluation, key: Key) -> dict[str, object] | None:
-        """Return what the event says about its sampling, or None to drop it."""
-        if self._mode is None or found.forward_all_exposures or found.seen_analytical:
-            return {}
-        if self._memory.sampled.add((found.name, found.rule_id), view.now_ms, self._sampled_ms):
-            return {}
-        rate = self._special_rate if found.rule_id in _SPECIAL_RULES else None
-        rate = found.sampling_rate if rate is None else truncate(rate)
+    def _sample(self, view: UserView, name: str, outcome: Outcome, key: Key) -> dict[str, object] | None:
+        """Return what the event says about its sampling, None for nothing, or DROPPED."""
+        verdict, spec = outcome.verdict, outcome.spec
+        if outcome.marks & ANALYTICAL or (spec is not None and spec.forward_all_exposures is True):
+            return None
+        rule_id = verdict.rule_id + outcome.suffix
+        if self._memory.sampled.add((name, rule_id), view.now_ms, self._sampled_ms):
+            return None
+        rate = self._special_rate if rule_id in _SPECIAL_RULES else None
+        rate = verdict.sampling_rate if rate is None else truncate(rate)
         kept = rate is None or (rate > 0 and hash_text(to_bytes(write_json([str(part) for part in key]))) % rate == 0)
         if self._mode == "on" and not kept:
-            return None
+            self._memory.sampled_out += 1
+            return DROPPED
         decision: dict[str, object] = {"samplingMode": self._mode, "shadowLogged": "logged" if kept else "dropped"}
         return decision if rate is None else {"samplingRate": rate, **decision}
 
@@ -160,18 +202,19 @@ class _Window:
     """A set of keys that is emptied when its window has passed or it is full."""
 
     def __init__(self) -> None:
-        self._since_ms: int | None = None
+        self._since_ms = 0
         self._keys: set[Key] = set()
 
     def add(self, key: Key, now_ms: int, window_ms: int) -> bool:
         """Add a key; False when it was there."""
-        if self._since_ms is None or now_ms - self._since_ms > window_ms or len(self._keys) >= MOST_KEYS:
+        keys = self._keys
+        known = len(keys)
+        if not known or now_ms - self._since_ms > window_ms or known >= MOST_KEYS:
             self._since_ms = now_ms
-            self._keys.clear()
-        if key in self._keys:
-            return False
-        self._keys.add(key)
-        return True
+            keys.clear()
+            known = 0
+        keys.add(key)
+        return len(keys) > known
 
 
 def _window_of(sdk_configs: Mapping[str, object], name: str) -> int:
@@ -179,13 +222,18 @@ def _window_of(sdk_configs: Mapping[str, object], name: str) -> int:
     return DEFAULT_WINDOW_MS if window is None else truncate(window)
 
 
-def _key_of(view: UserView, found: Evaluation, extra: object, id_type: str | None) -> Key:
+def _key_of(view: UserView, name: str, outcome: Outcome, extra: object, id_type: str | None) -> Key:
     """Return what makes an exposure the same as another; attributes other than IDs do not count."""
-    user = view.user
+    units = view.memo.get(id_type)
+    if units is None:
+        units = view.memo[id_type] = _write_units(view.user, id_type)
+    # A name that the spec does not hold has no spec name in the core's key.
+    return ("" if outcome.state is UNRECOGNIZED else name, outcome.verdict.rule_id + outcome.suffix, units, extra)
+
+
+def _write_units(user: User, id_type: str | None) -> str:
+    """Return a user's IDs as one text: user ID, stable ID, the unit, and all custom IDs in order."""
     unit = None if id_type is None else user.find_unit_id(id_type, id_type.lower())
     stable = user.find_unit_id("stableID", "stableid")
     ids = sorted(write_json(value) for value in user.custom_ids.values())
-    units = (write_json(user.fields.get("userID")), write_json(stable), write_json(unit), *ids)
-    # A name that the spec does not hold has no spec name in the core's key.
-    name = "" if found.state == UNRECOGNIZED else found.name
-    return (name, found.rule_id, units, extra)
+    return ",".join((write_json(user.fields.get("userID")), write_json(stable), write_json(unit), *ids))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from evaluator.conditions import EXPERIMENT, holds, mark, marks_of, passes, stop_unsupported, walk_nested
+from evaluator.conditions import EXPERIMENT, holds, passes, stop_unsupported, walk_nested
 from evaluator.outcome import Outcome, copy_outcome
 from evaluator.spec import Verdict
 
@@ -33,7 +33,7 @@ def delegate(view: UserView, spec: Spec, rule: Rule, trail: tuple[Exposure, ...]
         outcome.spec = spec if inner.id_type is None else None
         outcome.trail = trail + inner.trail
         outcome.undelegated = trail
-    outcome.explicit = cast("list[str] | None", experiment.explicit_parameters)
+    outcome.explicit = experiment.explicit_parameters
     outcome.is_active = _activity(inner, spec)
     return outcome
 
@@ -84,14 +84,14 @@ def walk_new_layer(view: UserView, spec: Spec, ask: Ask) -> Outcome:
     for rule in spec.rules:
         if not rule.is_supported:
             return stop_unsupported(view, spec, rule, trail, ask)
-        step = walk_nested(view, rule, ask)
-        if not step.is_supported:
+        all_hold, passed_on, left = walk_nested(view, rule, ask)
+        if all_hold is None:
             return stop_unsupported(view, spec, rule, trail, ask)
-        trail += carried + step.trail
-        undelegated += carried + step.trail
-        marks |= step.marks
+        trail += carried + passed_on
+        undelegated += carried + passed_on
+        marks |= left
         carried = ()
-        matched = step.matched and holds(view, rule)
+        matched = all_hold and holds(view, rule)
         if view.trace is not None:
             view.trace.record_rule(view, rule, matched)
         if not matched or not passes(view, rule):
@@ -101,7 +101,7 @@ def walk_new_layer(view: UserView, spec: Spec, ask: Ask) -> Outcome:
             passed = True
             parameters.set_missing(rule.passed.value, rule.passed.rule_id)
         else:
-            marks |= marks_of(delegated)
+            marks |= delegated.marks
             is_overridden = is_overridden or delegated.is_overridden
             owner = delegated if delegated.was_reset or delegated.id_type is not None else owner
             new = delegated.verdict.value
@@ -119,10 +119,10 @@ def walk_new_layer(view: UserView, spec: Spec, ask: Ask) -> Outcome:
     verdict = Verdict(rule_id, passed, parameters.values, group_name=group_name, is_experiment_group=is_group)
     outcome = Outcome(owner.spec, verdict, trail)
     outcome.id_type, outcome.version = owner.id_type, owner.version
-    outcome.undelegated = undelegated
-    outcome.parameter_rule_ids = parameters.rule_ids
+    outcome.undelegated, outcome.parameter_rule_ids = undelegated, parameters.rule_ids
     outcome.is_overridden = is_overridden
     outcome.is_active = spec.is_active is True
     outcome.delegate = chosen.delegate if chosen else None
     outcome.explicit = chosen.explicit if chosen else None
-    return mark(outcome, marks)
+    outcome.marks = marks
+    return outcome

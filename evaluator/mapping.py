@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
-from evaluator.conditions import LISTED, holds, mark, passes, walk_nested
+from evaluator.conditions import holds, passes, walk_nested
 from evaluator.errors import EvaluationDepthExceeded
-from evaluator.outcome import UNRECOGNIZED, Outcome, copy_outcome
+from evaluator.outcome import LISTED, UNRECOGNIZED, Outcome, copy_outcome
 
 if TYPE_CHECKING:
     from evaluator.conditions import Ask
@@ -33,7 +33,8 @@ def apply_mapping(view: UserView, kind: str, name: str, spec: Spec | None, ask: 
                 outcome = _find_mapped(view, kind, str(mapping["new_config_name"]), ask)
                 if outcome is None:
                     break
-                return mark(outcome, marks & LISTED), True
+                outcome.marks |= marks & LISTED
+                return outcome, True
     return None, was_tried
 
 
@@ -54,10 +55,10 @@ def _match(view: UserView, rule: Rule, ask: Ask) -> tuple[bool, int]:
     One that the core does not understand, or a circle, does not hold.
     """
     try:
-        step = walk_nested(view, rule, ask)
+        all_hold, _, marks = walk_nested(view, rule, ask)
     except EvaluationDepthExceeded:
         return False, 0
-    return rule.is_supported and step.is_supported and step.matched and holds(view, rule), step.marks
+    return rule.is_supported and all_hold is True and holds(view, rule), marks
 
 
 def _find_mapped(view: UserView, kind: str, new_name: str, ask: Ask) -> Outcome | None:

@@ -14,7 +14,7 @@ from functools import partial
 from operator import eq
 from typing import Final, NamedTuple
 
-from evaluator.bucketing import hash_unit_id
+from evaluator.bucketing import hash_unit_id, to_bytes
 from evaluator.coerce import Instant, find_number, find_text, write_json
 from evaluator.instants import (
     compare_versions,
@@ -57,7 +57,7 @@ def to_text(value: object) -> str:
 
 def to_lowered(value: object) -> str:
     """Return the text view in lower case, or the empty text."""
-    return (find_text(value) or "").lower()
+    return value.lower() if type(value) is str else (find_text(value) or "").lower()
 
 
 def to_version(value: object) -> tuple[int | None, ...] | None:
@@ -76,6 +76,11 @@ def to_element_texts(value: object) -> frozenset[str] | None:
     if not isinstance(value, list):
         return None
     return frozenset(text for text in map(find_text, value) if text is not None)
+
+
+def to_hashed_text(value: object) -> bytes:
+    """Return the text view, or the empty text, as it goes into a hash."""
+    return to_bytes(find_text(value) or "")
 
 
 def to_unit_hash(value: object) -> str | None:

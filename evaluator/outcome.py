@@ -17,6 +17,12 @@ UNSUPPORTED: Final = "Unsupported"
 
 NO_VERDICT: Final = Verdict("", False, None)
 
+# What a nested gate leaves on the outcomes above it.
+# One without a sampling rate was seen: the exposures above must not be sampled out.
+ANALYTICAL: Final = 1
+# An ID list was looked into.
+LISTED: Final = 2
+
 
 class Outcome:
     """The result of walking one spec; `trail` holds (gate, "true"/"false", rule ID) in order, with duplicates.
@@ -30,12 +36,12 @@ class Outcome:
     version: int | None = None
     is_active: bool = False
     explicit: list[str] | None = None
-    # An ID list was looked into, here or in a nested gate.
-    used_id_list: bool = False
-    # A nested gate without a sampling rate was seen: its exposures must not be sampled out.
-    seen_analytical: bool = False
+    # ANALYTICAL and LISTED, here or in a nested gate.
+    marks: int = 0
     # A local override decided, here or in a delegate; the core does not tell of one in a nested gate.
     is_overridden: bool = False
+    # The trail and the marks that a gate leaves where it is nested, once one has asked.
+    exposed: tuple[tuple[Exposure, ...], int] | None = None
     # The experiment that a layer delegated to, and the trail before it took over.
     delegate: str | None = None
     undelegated: tuple[Exposure, ...] | None = None
@@ -71,4 +77,5 @@ def copy_outcome(outcome: Outcome) -> Outcome:
     copy = Outcome(outcome.spec, outcome.verdict, outcome.trail)
     copy.__dict__.update(outcome.__dict__)
     copy.state = outcome.state
+    copy.exposed = None
     return copy

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final, cast
 
 from evaluator.bucketing import to_bytes
 from evaluator.coerce import find_text
-from evaluator.operators import LIST_OPERATORS, OPERATORS, to_text, to_unit_hash
+from evaluator.operators import LIST_OPERATORS, OPERATORS, to_hashed_text, to_unit_hash
 from evaluator.sources import SOURCES, read_unit_id
 from evaluator.spec import (
+    PUBLIC,
     AnyCondition,
     Condition,
     GateCondition,
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 type Document = Mapping[str, object]
 
 _NESTED: Final = {"pass_gate": True, "fail_gate": False}
-_PUBLIC: Final = Condition(Reading(lambda _view: None, lambda value: value), lambda _value: True, True)
 
 
 class Preparer:
@@ -73,7 +73,7 @@ class Preparer:
             tuple(map(self._find_condition, cast("list[object]", rule["conditions"]))),
             pass_percentage=float(cast("float", rule["passPercentage"])),
             salt=salt,
-            unit=self._share_reading(("unit", id_type), read_unit_id(rule), to_text),
+            unit=self._share_reading(("unit", id_type), read_unit_id(rule), to_hashed_text),
             id_type=id_type,
             delegate=cast("str | None", rule.get("configDelegate")),
             passed=Verdict(rule_id, value is not False, value, **details),  # type: ignore[arg-type]
@@ -95,7 +95,7 @@ class Preparer:
     def _prepare_condition(self, document: Document) -> AnyCondition:
         kind = cast("str", document["type"])
         if kind == "public":
-            return _PUBLIC
+            return PUBLIC
         target, name = document.get("targetValue"), cast("str", document.get("operator"))
         if kind in _NESTED:
             return GateCondition(target if isinstance(target, str) else "", _NESTED[kind])

@@ -20,7 +20,6 @@ class Project:
 
     __slots__ = (
         "_configs",
-        "_gates",
         "_layers",
         "_mapping_rules",
         "_preparer",
@@ -33,6 +32,7 @@ class Project:
         "kept",
         "layers",
         "mappings",
+        "prepared_gates",
     )
 
     def __init__(self, document: Document, gates: Document, configs: Document, layers: Document) -> None:
@@ -48,7 +48,7 @@ class Project:
         self._preparer = Preparer(_table(document, "condition_map"))
         # What client responses keep of this project (`client_response.kept`).
         self.kept: dict[object, object] = {}
-        self._gates: dict[str, Spec] = {}
+        self.prepared_gates: dict[str, Spec] = {}
         self._configs: dict[str, Spec] = {}
         self._layers: dict[str, Spec] = {}
         self._mapping_rules: dict[tuple[str, str], Rule] = {}
@@ -95,7 +95,7 @@ class Project:
 
     def find_gate(self, name: str) -> Spec | None:
         """Return a gate, segment or holdout."""
-        return self._gates.get(name) or self._prepare(self.gates, self._gates, name)
+        return self.prepared_gates.get(name) or self._prepare(self.gates, self.prepared_gates, name)
 
     def find_config(self, name: str) -> Spec | None:
         """Return a dynamic config, experiment or autotune."""

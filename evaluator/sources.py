@@ -32,37 +32,37 @@ _BUILT_IN: Final = {
 _ALIASES: Final = {"user_id": "userID", "app_version": "appVersion", "user_agent": "userAgent"}
 
 
-def find_user_value(view: UserView, field: str, lowered: str) -> object:
-    """Look a field up in the order of the core; ABSENT when nobody has it. A null in `custom` ends the search."""
-    user = view.user
+def find_field(field: str, absent: object = None) -> Source:
+    """Return the source that looks a field up in the order of the core; `absent` is for what nobody has.
+
+    A null in `custom` ends the search.
+    """
+    lowered = field.lower()
     built_in = _BUILT_IN.get(lowered)
-    if built_in is not None:
-        value = user.fields.get(built_in)
-        if value is not None and find_text(value):
-            return value
-    for fields in (user.custom, view.options.global_custom, user.private_attributes):
-        if field in fields:
-            return fields[field]
-        if lowered in fields:
-            return fields[lowered]
     alias = _ALIASES.get(lowered)
-    value = user.fields.get(alias) if alias is not None else None
-    return ABSENT if value is None else value
+
+    def source(view: UserView) -> object:
+        fields = view.user.fields
+        if built_in is not None:
+            value = fields.get(built_in)
+            if value is not None and (value if type(value) is str else find_text(value)):
+                return value
+        for others in (fields.get("custom"), view.options.global_custom, fields.get("privateAttributes")):
+            if others:
+                if field in others:
+                    return others[field]
+                if lowered in others:
+                    return others[lowered]
+        value = None if alias is None else fields.get(alias)
+        return absent if value is None else value
+
+    return source
 
 
 def read_user_field(condition: Mapping[str, object]) -> Source:
     """Read a field of the user."""
     field = condition.get("field")
-    if field is None:
-        return read_nothing
-    name = str(field)
-    lowered = name.lower()
-
-    def source(view: UserView) -> object:
-        value = find_user_value(view, name, lowered)
-        return None if value is ABSENT else value
-
-    return source
+    return read_nothing if field is None else find_field(str(field))
 
 
 def read_country(condition: Mapping[str, object]) -> Source:
@@ -80,13 +80,13 @@ def _read_or(condition: Mapping[str, object], attribute: str, look_up: Callable[
     if field is None:
         return read_nothing
     name = str(field)
-    lowered = name.lower()
+    find_own, find_other = find_field(name, ABSENT), find_field(attribute)
 
     def source(view: UserView) -> object:
-        value = find_user_value(view, name, lowered)
+        value = find_own(view)
         if value is not ABSENT:
             return value
-        text = find_text(find_user_value(view, attribute, attribute.lower()))
+        text = find_text(find_other(view))
         return None if text is None else look_up(name, text)
 
     return source

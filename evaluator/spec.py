@@ -8,9 +8,13 @@ rule matching; they are built when a spec is prepared and never copied.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from evaluator.bucketing import start_hash
 
 if TYPE_CHECKING:
+    from evaluator.bucketing import Hasher
     from evaluator.operators import Conversion, Test
     from evaluator.outcome import Outcome
     from evaluator.view import UserView
@@ -22,20 +26,20 @@ ALWAYS: Final = 100.0
 
 
 class Reading:
-    """One derived value of a user; views keep what it read, so the same reading is made once per user."""
+    """One derived value of a user; views keep what it read, so the same reading is made once per user.
 
-    __slots__ = ("convert", "source")
+    `read` returns the converted value for the user of a view.
+    """
+
+    __slots__ = ("read", "source")
 
     def __init__(self, source: Source, convert: Conversion) -> None:
         self.source = source
-        self.convert = convert
-
-    def read(self, view: UserView) -> object:
-        """Return the converted value for this user."""
-        return self.convert(self.source(view))
+        self.read: Source = lambda view: convert(source(view))
 
 
-class Condition(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Condition:
     """A reading, its test, and the answer that makes the condition true."""
 
     reading: Reading
@@ -43,14 +47,16 @@ class Condition(NamedTuple):
     wanted: bool
 
 
-class GateCondition(NamedTuple):
+@dataclass(slots=True, eq=False)
+class GateCondition:
     """Another gate's value: `pass_gate` wants True, `fail_gate` False."""
 
     gate: str
     wanted: bool
 
 
-class GroupCondition(NamedTuple):
+@dataclass(slots=True, eq=False)
+class GroupCondition:
     """The user's group in an experiment, compared; evaluated like a nested gate because it walks another spec."""
 
     experiment: str | None
@@ -59,7 +65,8 @@ class GroupCondition(NamedTuple):
     wanted: bool
 
 
-class ListCondition(NamedTuple):
+@dataclass(slots=True, eq=False)
+class ListCondition:
     """Membership in an ID list; always evaluated, because a list that was looked into shows in the reason."""
 
     list_name: str | None
@@ -67,11 +74,15 @@ class ListCondition(NamedTuple):
     wanted: bool
 
 
-class Unsupported(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Unsupported:
     """A condition that the official core does not know; `is_missing` when the document does not hold it at all."""
 
     is_missing: bool
 
+
+# Holds for everyone.
+PUBLIC: Final = Condition(Reading(lambda _view: None, lambda value: value), lambda _value: True, True)
 
 type AnyCondition = Condition | GateCondition | GroupCondition | ListCondition | Unsupported
 
@@ -113,7 +124,10 @@ class Verdict:
 
 
 class Rule:
-    """A rule; `plain` conditions read the user only, `nested` ones walk other specs or leave a mark."""
+    """A rule; `plain` conditions read the user only, `nested` ones walk other specs or leave a mark.
+
+    `plain` holds (reading, test, wanted), without those that hold for everyone.
+    """
 
     __slots__ = (
         "conditions",
@@ -121,12 +135,15 @@ class Rule:
         "document",
         "failed",
         "id_type",
+        "is_certain",
+        "is_lonely",
         "is_supported",
         "nested",
         "pass_percentage",
         "passed",
         "plain",
         "salt",
+        "salted",
         "unit",
     )
 
@@ -144,17 +161,29 @@ class Rule:
         document: Mapping[str, object],
     ) -> None:
         self.conditions = conditions
-        self.plain = tuple(one for one in conditions if type(one) is Condition)
+        self.plain = tuple(
+            (one.reading, one.test, one.wanted) for one in conditions if type(one) is Condition and one is not PUBLIC
+        )
         self.nested = tuple(one for one in conditions if type(one) in (GateCondition, GroupCondition, ListCondition))
         self.is_supported = not any(type(one) is Unsupported for one in conditions)
+        # It asks no other spec and nothing that nobody understands.
+        self.is_lonely = self.is_supported and not self.nested and delegate is None
+        # It needs no bucket: nearly all rules pass everyone.
+        self.is_certain = pass_percentage == ALWAYS
         self.pass_percentage = pass_percentage
         self.salt = salt
+        self.salted: Hasher | None = None
         self.unit = unit
         self.id_type = id_type
         self.delegate = delegate
         self.passed = passed
         self.failed = failed
         self.document = document
+
+    def salt_hasher(self) -> Hasher:
+        """Return a hasher that has seen the salt, to be copied: half of the hashing is done once for all users."""
+        salted = self.salted = start_hash(self.salt)
+        return salted
 
 
 class Spec:
@@ -170,6 +199,7 @@ class Spec:
         "has_shared_params",
         "id_type",
         "is_active",
+        "is_lonely",
         "name",
         "rules",
         "salt",
@@ -177,18 +207,20 @@ class Spec:
         "version",
     )
 
-    def __init__(self, name: str, document: Mapping[str, object], rules: tuple[Rule, ...], fallback: Verdict) -> None:
+    def __init__(self, name: str, document: Mapping[str, Any], rules: tuple[Rule, ...], fallback: Verdict) -> None:
         self.name = name
         self.document = document
         self.rules = rules
+        # No rule asks another spec.
+        self.is_lonely = all(rule.is_lonely for rule in rules)
         self.fallback = fallback
         self.default_value = document["defaultValue"]
         self.entity = document.get("entity")
         self.salt = document["salt"]
-        self.id_type = document.get("idType")
-        self.version = document.get("version")
-        self.is_active = document.get("isActive")
+        self.id_type: str | None = document.get("idType")
+        self.version: int | None = document.get("version")
+        self.is_active: bool | None = document.get("isActive")
         self.has_shared_params = document.get("hasSharedParams")
-        self.explicit_parameters = document.get("explicitParameters")
+        self.explicit_parameters: list[str] | None = document.get("explicitParameters")
         self.forward_all_exposures = document.get("forwardAllExposures")
         self.use_new_layer_eval = document.get("useNewLayerEval") is True

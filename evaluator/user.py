@@ -7,7 +7,7 @@ dropped; a JSON null counts as absence.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from evaluator.coerce import find_text
 from evaluator.errors import InvalidUser
@@ -20,15 +20,30 @@ EMPTY: Final[Mapping[str, object]] = {}
 class User:
     """One user; the object fields are mappings, empty when absent."""
 
-    __slots__ = ("custom", "custom_ids", "environment", "fields", "private_attributes")
+    __slots__ = ("fields",)
 
-    def __init__(self, fields: Mapping[str, object]) -> None:
-        find = fields.get
+    def __init__(self, fields: Mapping[str, Any]) -> None:
         self.fields = fields
-        self.custom_ids: Mapping[str, object] = find("customIDs") or EMPTY  # type: ignore[assignment]
-        self.custom: Mapping[str, object] = find("custom") or EMPTY  # type: ignore[assignment]
-        self.private_attributes: Mapping[str, object] = find("privateAttributes") or EMPTY  # type: ignore[assignment]
-        self.environment: Mapping[str, object] = find("statsigEnvironment") or EMPTY  # type: ignore[assignment]
+
+    @property
+    def custom_ids(self) -> Mapping[str, object]:
+        """Return the unit IDs beside the user ID."""
+        return self.fields.get("customIDs") or EMPTY
+
+    @property
+    def custom(self) -> Mapping[str, object]:
+        """Return the fields of the caller's own."""
+        return self.fields.get("custom") or EMPTY
+
+    @property
+    def private_attributes(self) -> Mapping[str, object]:
+        """Return the fields that never leave with an event."""
+        return self.fields.get("privateAttributes") or EMPTY
+
+    @property
+    def environment(self) -> Mapping[str, object]:
+        """Return the user's own environment."""
+        return self.fields.get("statsigEnvironment") or EMPTY
 
     def find_unit_id(self, id_type: str, lowered: str) -> object:
         """Return the raw value of a unit ID, or None."""

@@ -6,13 +6,15 @@ valid for one spec and one instant only; make one per request.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from evaluator.errors import EvaluationDepthExceeded
 from evaluator.options import Options
 from evaluator.outcome import PENDING, Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from evaluator.explain import Trace
     from evaluator.project import Project
     from evaluator.spec import Reading
@@ -29,13 +31,11 @@ class UserView:
     __slots__ = (
         "app_id",
         "depth",
-        "environment",
         "gates",
         "is_surrounded",
         "memo",
         "now_ms",
         "options",
-        "overrides",
         "project",
         "trace",
         "user",
@@ -48,21 +48,26 @@ class UserView:
         self.user = user
         self.now_ms = now_ms
         self.options = options
-        self.overrides = options.overrides or None
         self.app_id = project.app_id if options.app_id is None else options.app_id
-        self.environment = project.default_tier if options.environment is None else options.environment
         self.trace = trace
         # Overrides, a config mapping or a trace have a say in every walk.
-        self.is_surrounded = self.overrides is not None or trace is not None or bool(project.mappings)
+        self.is_surrounded = bool(project.mappings or trace or options.overrides)
         self.depth = 0
-        self.memo: dict[Reading, object] = {}
+        # What readings gave; under an ID type, the units that exposures are known by.
+        self.memo: dict[Reading | str | None, Any] = {}
         self.gates: dict[str, Outcome] = {}
+
+    @property
+    def environment(self) -> Mapping[str, object] | None:
+        """Return the environment of users who have none of their own."""
+        environment = self.options.environment
+        return self.project.default_tier if environment is None else environment
 
     def loggable_user(self) -> dict[str, object]:
         """Return the user as events and client responses carry it."""
         return self.user.to_loggable(self.environment, self.options.global_custom)
 
-    def read(self, reading: Reading) -> object:
+    def read(self, reading: Reading) -> Any:
         """Return what a reading sees of this user, read once."""
         value = self.memo.get(reading, _UNSEEN)
         if value is _UNSEEN:

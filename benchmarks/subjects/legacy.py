@@ -1,0 +1,44 @@
+"""The SDK in pure Python that came before the core. In its local mode it makes each event and does not queue it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+
+from statsig import StatsigOptions, StatsigUser
+from statsig.statsig_server import StatsigServer
+
+from benchmarks.subjects import EXPOSED, Json, Loop, Person, serve
+from edge.spec_shapes import to_v1
+
+
+class Legacy:
+    """The SDK on one spec in the v1 form, without a network."""
+
+    def __init__(self, spec: Json, names: Sequence[str]) -> None:
+        self.server = StatsigServer()
+        options = StatsigOptions(local_mode=True, bootstrap_values=json.dumps(to_v1(spec)))
+        self.server.initialize("secret-loopback", options)
+        self.names = names
+
+    def modes(self) -> Mapping[str, Callable[[Sequence[Person]], Loop]]:
+        """Return what makes the loop of each mode."""
+        return {EXPOSED: self.expose}
+
+    def expose(self, people: Sequence[Person]) -> Loop:
+        """Check and make the exposure's event."""
+        ask, names = self.server.check_gate, self.names
+        users = [StatsigUser(one.user_id, email=one.email, custom=one.custom) for one in people]
+
+        def run() -> int:
+            passed = 0
+            for user in users:
+                for name in names:
+                    passed += ask(user, name)
+            return passed
+
+        return run
+
+
+if __name__ == "__main__":
+    serve(Legacy)
