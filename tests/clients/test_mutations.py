@@ -1,0 +1,65 @@
+"""Requests that the OpenAPI document allows and forbids, generated, against the running service.
+
+Whatever comes, the reply is one that the document knows and never a 5xx. `GATELET_EXAMPLES` asks for more of each.
+"""
+
+import os
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from edge.routes.table import ROUTES
+from tests.component.serving import Running
+
+schemathesis = pytest.importorskip("schemathesis", reason="needs schemathesis: run `make clients`")
+
+EXAMPLES = int(os.environ.get("GATELET_EXAMPLES", "5"))  # for each operation, good ones and bad ones
+CHECKS = ["status_code_conformance", "content_type_conformance", "response_schema_conformance"]
+HEADERS = {"statsig-api-key": "secret-local", "x-api-key": "secret-local"}
+# What has no input has no bad one.
+TAKES_INPUT = {f"{one.method} {one.path}" for one in ROUTES if one.body or one.query or "{" in one.path}
+generated = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.mark.parametrize("mode", ["POSITIVE", "NEGATIVE"])
+def test_every_operation_keeps_to_its_schema(example: Running, mode: str) -> None:
+    schemathesis.checks.load_all_checks()
+    checks = schemathesis.checks.CHECKS.get_by_names(CHECKS)
+    schema = schemathesis.openapi.from_url(f"{example.url}/openapi.json")
+    asked: Counter[str] = Counter()
+    statuses: Counter[int] = Counter()
+    for operation in (found.ok() for found in schema.get_all_operations()):
+        if mode == "NEGATIVE" and operation.label not in TAKES_INPUT:
+            continue
+        for case in list_cases(operation, mode):
+            case.headers = {**(case.headers or {}), **HEADERS}
+            reply = case.call()
+            asked[operation.label] += 1
+            statuses[reply.status_code] += 1
+            assert reply.status_code < 500, reply.text
+            case.validate_response(reply, checks=checks)
+    print(f"schemathesis, {mode.lower()}: {asked.total()} requests to {len(asked)} operations, {dict(statuses)}")
+    # The document itself is left out by schemathesis.
+    assert set(asked) == TAKES_INPUT if mode == "NEGATIVE" else len(asked) == len(ROUTES) - 1
+
+
+def list_cases(operation: Any, mode: str) -> list[Any]:
+    """Generate the requests of one operation."""
+    cases = []
+
+    @generated
+    @given(case=operation.as_strategy(generation_mode=schemathesis.GenerationMode[mode]))
+    def keep(case: Any) -> None:
+        cases.append(case)
+
+    keep()
+    return cases
