@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from devhost.baked_spec import UnusableFallback, write_baked_spec
+
 ROOT = Path(__file__).resolve().parent.parent
 COMPONENT = ROOT / "bin" / "main.wasm"
 COUNTRY_TABLE = ROOT / "evaluator" / "country_table.py"
@@ -58,6 +60,14 @@ def write_country_table() -> None:
     done = subprocess.run([sys.executable, "-m", "devhost.country_table"], cwd=ROOT, check=False)
     if done.returncode != 0:
         raise BuildFailed("the country table could not be written; see above")
+
+
+def bake_fallback() -> None:
+    """Build the spec that FALLBACK names into the component; raises BuildFailed."""
+    try:
+        write_baked_spec(os.environ.get("FALLBACK", ""))
+    except UnusableFallback as problem:
+        raise BuildFailed(str(problem)) from None
 
 
 def hash_inputs(recipe: Recipe) -> str:

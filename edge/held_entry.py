@@ -5,24 +5,23 @@ its place: overrides that were set to stop harm must not vanish because the stor
 """
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from edge.ports import Entry, StoreFault
 from specstore.frame import InvalidEntry
-
-LARGEST: Final = 2_000_000
 
 
 class Found(NamedTuple):
     """What a look-up came to: an entry, a fault, or neither when the key is not there."""
 
     entry: Entry | None = None
+    generation: int | None = None  # of the entry
     fault: str = ""
 
-    @property
-    def generation(self) -> int | None:
-        """Return the entry's generation."""
-        return None if self.entry is None else self.entry.generation
+
+def find(entry: Entry | None) -> Found:
+    """Return what a look-up without a fault came to."""
+    return Found() if entry is None else Found(entry, entry.generation)
 
 
 class HeldEntry[Value](NamedTuple):
@@ -44,10 +43,10 @@ def take_entry[Value](
         return held._replace(fault=f"{what}: {found.fault}")
     if entry is None:
         return HeldEntry(is_known=True)
-    if entry.generation == held.generation:
+    if found.generation == held.generation:
         return held._replace(fault=held.value_fault)
     try:
-        return HeldEntry(decode(entry.read(LARGEST)), entry.generation, is_known=True)
+        return HeldEntry(decode(entry.read()), found.generation, is_known=True)
     except (InvalidEntry, StoreFault) as problem:
         fault = f"{what}: {problem}"
-        return held._replace(generation=entry.generation, value_fault=fault, fault=fault)
+        return held._replace(generation=found.generation, value_fault=fault, fault=fault)

@@ -197,7 +197,7 @@ def answer_from_raw(at: Attempt) -> Answer | None:
         raise RefusedValue(held.raw_fault)
     has_other = held.spec is not None or held.manifest.value is not None
     limit = at.limits.raw_limit if has_other and at.questions is not None else LARGEST_VALUE
-    return make_answer(at, decode_raw(at, found.entry.generation, found.entry.read(limit)))
+    return make_answer(at, decode_raw(at, found.generation or 0, found.entry.read(limit)))
 
 
 def answer_from_stored_manifest(at: Attempt) -> Answer | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 from zlib import crc32
 
-from edge.held_entry import Found
+from edge.held_entry import Found, find
 from edge.ports import LARGEST_VALUE, PendingEntry, Platform, StoreFault, ValueTooLarge
 from specstore.keys import list_index_key, manifest_key, overrides_key, page_key, shard_key
 
@@ -121,7 +121,7 @@ class KvSpecStore:
 def settle(pending: PendingEntry) -> Found:
     """Wait for a look-up."""
     try:
-        return Found(pending.wait())
+        return find(pending.wait())
     except StoreFault as problem:
         return Found(fault=str(problem))
 
@@ -167,7 +167,7 @@ class ConfigSpecStore:
 
     def _find_item(self, item: str) -> Found:
         text = self._find(item)
-        return Found(None if text is None else ItemEntry(text.encode()))
+        return find(None if text is None else ItemEntry(text.encode()))
 
 
 class ItemEntry:

@@ -32,11 +32,15 @@ MOST_KEYS: Final = 1000  # of one listing, as Fastly documents it
 class FastlyEntry:
     """A value in the KV store."""
 
-    __slots__ = ("_entry", "generation")
+    __slots__ = ("_entry",)
 
     def __init__(self, entry: kv_store.Entry) -> None:
         self._entry = entry
-        self.generation = entry.generation()
+
+    @property
+    def generation(self) -> int:
+        """Tell this value from an earlier one under the same key; asked of the host each time."""
+        return self._entry.generation()
 
     def metadata(self) -> str | None:
         """Return the metadata."""
@@ -310,7 +314,7 @@ def make_body(content: bytes) -> async_io.Pollable:
 
 def read_value(body: async_io.Pollable, limit: int) -> bytes:
     """Read a value to its end; raises ValueTooLarge as soon as it is known to be longer than the limit."""
-    length = http_body.get_known_length(body) or 0
+    length = 0 if limit >= LARGEST_VALUE else http_body.get_known_length(body) or 0
     parts: list[bytes] = []
     while length <= limit and (part := http_body.read(body, CHUNK)):
         parts.append(part)

@@ -125,8 +125,8 @@ def ask(host: AnyHost) -> Seen:
     exchange = Exchange(Request("POST", "http://gatelet.test/v1/check_gate", (SECRET,), ("127.0.0.1", 1)), Body(body))
     host.dispatch(exchange)
     response, content = exchange.wait(ANSWER_SECONDS)
-    answer = json.loads(b"".join(content.pieces()))
-    header = next(value for name, value in response.headers if name == "x-gatelet-spec").decode()
+    answer = json.loads(b"".join(content.pieces())) if response.status == 200 else {}
+    header = next((value for name, value in response.headers if name == "x-gatelet-spec"), b"").decode()
     fields = dict(part.partition("=")[::2] for part in header.split("; "))
     found = tuple(answer[name]["value"] for name in GATES) if response.status == 200 else ()
     named = (header.partition(";")[0], fields.get("layout", ""), "stale" if "stale" in fields else "")
