@@ -91,7 +91,8 @@ def mutate(chance: random.Random, seed: Seed) -> Request:
             at = chance.randrange(len(target) + 1)
             target = target[:at] + chance.choice(JUNK) + target[at + chance.choice([0, 0, 1, 5]) :]
         elif kind == "header":
-            headers[chance.choice(HEADERS)] = chance.choice([*JUNK, "gzip", "bytes=1-", "Bearer x"])
+            junk = chance.choice([*JUNK, "gzip", "bytes=1-", "Bearer x"])
+            headers[chance.choice(HEADERS)] = junk.encode().decode("latin-1")  # as hosts give it
         elif kind == "method":
             method = chance.choice(["GET", "POST", "HEAD", "OPTIONS", "PUT", "DELETE", "BREW", ""])
     path, _, query = target.partition("?")
