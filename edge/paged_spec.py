@@ -44,6 +44,11 @@ class PagedSpec:
         """Return when the spec was last changed, in milliseconds since 1970."""
         return self.manifest.time
 
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether all pages were read."""
+        return self._whole is not None
+
     def counts(self) -> dict[str, int]:
         """Return how many specs of each section there are, in pages that were read or not."""
         return dict(self.manifest.counts)

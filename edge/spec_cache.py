@@ -97,7 +97,7 @@ def answer_questions(
     now_ms: int,
 ) -> HeldSpec:
     """Return what to hold now, with the answer to these questions; asks the store when it is time to, or must."""
-    if not is_due(held, limits, now_ms):
+    if not (is_due(held, limits, now_ms) or is_cheaper_raw(held.answer, questions)):
         try:
             return held._replace(answer=load_answer(held.answer, questions))
         except (StoreFault, InvalidEntry, InvalidSpec):  # a page that is not there: looking again finds what answers
@@ -118,6 +118,11 @@ def is_due(held: HeldSpec, limits: Limits, now_ms: int) -> bool:
     is_better_held = held.spec is not None and held.answer.spec is not held.spec
     interval = min(RETRY_MS, limits.sync_interval_ms) if has_fault(held) else limits.sync_interval_ms
     return held.checked_ms is None or is_better_held or not 0 <= now_ms - held.checked_ms < interval
+
+
+def is_cheaper_raw(answer: Answer, questions: Questions) -> bool:
+    """Tell whether everything is asked of pages that were not all read: the raw value is one read, they are many."""
+    return questions is None and isinstance(answer.spec, PagedSpec) and not answer.spec.is_whole
 
 
 def has_fault(held: HeldSpec) -> bool:

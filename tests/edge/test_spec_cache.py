@@ -164,6 +164,26 @@ def test_whole_spec_comes_from_raw() -> None:
     assert seen(ask(outside, held, 5_000)) == ("kv", "raw", TIME, False)
 
 
+def test_whole_spec_comes_from_raw_also_when_pages_answered_before() -> None:
+    outside = platform()
+    put_both(outside, document())
+    held = ask(outside)
+    whole = ask(outside, held, 1, questions=None)
+    assert [seen(one) for one in (held, whole)] == [("kv", "paged", TIME, False), ("kv", "raw", TIME, False)]
+    looked = outside.lookups
+    assert seen(ask(outside, whole, 2, questions=None)) == ("kv", "raw", TIME, False)
+    assert outside.lookups == looked
+
+
+def test_pages_of_the_whole_spec_are_read_once() -> None:
+    outside = MemoryPlatform()
+    put_pages(outside, document())
+    held = ask(outside, ask(outside), 1, questions=None)
+    looked = outside.lookups
+    assert seen(ask(outside, held, 2, questions=None)) == ("kv", "paged", TIME, False)
+    assert outside.lookups == looked
+
+
 def test_whole_spec_comes_from_pages_when_raw_does_not_answer() -> None:
     outside = platform()
     manifest = put_both(outside, document(open=gate(), other=gate()))
