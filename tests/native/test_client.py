@@ -44,7 +44,8 @@ def test_each_fresh_sandbox_begins_with_nothing(client: Client) -> None:
 
 
 def test_requests_in_turn_share_a_sandbox(client: Client) -> None:
-    replies = client.ask_in_turn([Ask("GET", GATE), Ask("GET", GATE), Ask("GET", "/healthz")])
+    asks = [Ask("GET", GATE), Ask("GET", f"{GATE}-too"), Ask("GET", "/healthz")]
+    replies = client.ask_in_turn(asks)
     assert json.loads(replies[-1].content)["sandbox"]["requests"] == 3
     batches = [json.loads(batch.content)["events"] for batch in client.backends["events"].received]
     assert sum(map(len, batches)) == 2
