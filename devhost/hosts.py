@@ -14,12 +14,18 @@ def viceroy_command(viceroy: Path, config: Path, port: int, component: Path = CO
 
 
 def embedded_command(
-    config: Path, port: int, requests_per_sandbox: int | None = None, component: Path = COMPONENT
+    config: Path,
+    port: int,
+    requests_per_sandbox: int | None = None,
+    component: Path = COMPONENT,
+    *,
+    faults: Path | None = None,
 ) -> list[str]:
-    """Return the command that hosts the component in Python, with a limit of its own on a sandbox's requests."""
+    """Return the command that hosts the component in Python: its limit of a sandbox's requests, its faults."""
     command = [sys.executable, "-m", "devhost.embedded", "--manifest", str(config), "--wasm", str(component)]
     reuse = [] if requests_per_sandbox is None else ["--requests", str(requests_per_sandbox)]
-    return [*command, "--port", str(port), *reuse]
+    script = [] if faults is None else ["--faults", str(faults)]
+    return [*command, "--port", str(port), *reuse, *script]
 
 
 def native_command(config: Path, port: int, requests_per_sandbox: int | None = None) -> list[str]:

@@ -51,6 +51,7 @@ class Wishes:
     layout: str  # LAYOUT: paged or raw
     id_lists: Mapping[str, Path]  # ID_LISTS: NAME=FILE, separated by blanks
     overrides: Path | None  # OVERRIDES: a file
+    faults: Path | None = None  # FAULTS: a script, for the embedded host
 
     @property
     def store(self) -> Path:
@@ -77,10 +78,13 @@ def read_wishes(environment: Mapping[str, str]) -> Wishes:
     host = environment.get("HOST") or ""
     if host not in ("", "viceroy", "embedded", "native"):
         raise CannotServe(f"HOST={host}: set it to viceroy, embedded or native")
+    faults = environment.get("FAULTS")
+    if faults and host not in ("", "embedded"):
+        raise CannotServe(f"HOST={host}: only the embedded host has FAULTS; leave HOST unset")
     return Wishes(
         port=read_number(environment, "PORT", 7676),
         spec=read_spec_path(environment.get("SPEC") or EXAMPLE_SPEC),
-        host=host,
+        host="embedded" if faults else host,
         events_port=read_number(environment, "EVENTS_PORT", 0),
         events_url=environment.get("EVENTS_URL") or "",
         events_delay=read_seconds(environment, "EVENTS_DELAY"),
@@ -88,6 +92,7 @@ def read_wishes(environment: Mapping[str, str]) -> Wishes:
         layout=layout,
         id_lists=read_list_paths(environment.get("ID_LISTS") or ""),
         overrides=find_file("OVERRIDES", overrides) if overrides else None,
+        faults=find_file("FAULTS", faults) if faults else None,
     )
 
 
@@ -154,7 +159,7 @@ def choose_host(wishes: Wishes) -> list[str]:
         raise CannotServe(f"HOST=viceroy: there is no Viceroy here; {INSTALL_HINT}")
     note = "" if wishes.host else f" (no Viceroy here; {INSTALL_HINT})"
     print(f"gatelet: host is the embedded one{note}", flush=True)
-    return embedded_command(wishes.config, wishes.port, wishes.requests_per_sandbox)
+    return embedded_command(wishes.config, wishes.port, wishes.requests_per_sandbox, faults=wishes.faults)
 
 
 def check_port(port: int) -> None:

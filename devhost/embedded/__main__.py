@@ -9,6 +9,7 @@ from pathlib import Path
 
 from devhost.embedded.program import CannotLoad
 from devhost.embedded.serving import serve
+from devhost.fastly.fault_script import InvalidScript
 from devhost.fastly.manifest import InvalidManifest
 from devhost.fastly.server import Server
 from devhost.stop_signals import StopSignals
@@ -23,6 +24,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--wasm", type=Path, default=Path("bin/main.wasm"), help="the component")
     parser.add_argument("--port", type=int, default=7676)
     parser.add_argument("--requests", type=int, default=None, help="that a sandbox may take; 6 unless given")
+    parser.add_argument("--faults", type=Path, default=None, help="a script of faults, see docs/embedded-host.md")
     return parser.parse_args()
 
 
@@ -30,7 +32,7 @@ def start(arguments: argparse.Namespace) -> Future[Server]:
     """Start the server on another thread: compiling takes seconds, in which a signal must be heard too."""
     address = "127.0.0.1", arguments.port
     starter = ThreadPoolExecutor(1, "starter")
-    return starter.submit(serve, arguments.manifest, arguments.wasm, address, arguments.requests)
+    return starter.submit(serve, arguments.manifest, arguments.wasm, address, arguments.requests, arguments.faults)
 
 
 def main() -> int:
@@ -43,7 +45,7 @@ def main() -> int:
             return 0
     try:
         server = starting.result()
-    except (InvalidManifest, CannotLoad, OSError) as problem:
+    except (InvalidManifest, InvalidScript, CannotLoad, OSError) as problem:
         print(f"gatelet: {problem}", file=sys.stderr)
         return 1
     with server:

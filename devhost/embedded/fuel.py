@@ -11,17 +11,16 @@ that until the next request is taken, the second (`warm`) until its reply, and t
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 from devhost.embedded.sandbox import Host, Sandbox
 from devhost.embedded.wasi import fixed_world
-from devhost.fastly.backends import Prepared
 from devhost.fastly.hosting import Limits
 from devhost.fastly.http import Exchange
 from devhost.fastly.messages import Body, Header, Request
-from devhost.fastly.service import Service
+from devhost.fastly.service import Service, prepare_backends
 
 ALLOWED_CHANGE = 0.03
 REPLY = "fastly:compute/http-resp#send-downstream"
@@ -57,18 +56,12 @@ class Scenario:
 def count_scenarios(component: Path, service: Service, scenarios: Iterable[Scenario]) -> dict[str, int]:
     """Return the fuel of every phase of some scenarios; raises `CannotCount`."""
     with Host(
-        component, answer_at_once(service), limits=Limits(requests=2), count_fuel=True, make_world=fixed_world
+        component, prepare_backends(service), limits=Limits(requests=2), count_fuel=True, make_world=fixed_world
     ) as host:
         figures: dict[str, int] = {}
         for scenario in scenarios:
             figures |= count_scenario(host, scenario)
     return figures
-
-
-def answer_at_once(service: Service) -> Service:
-    """Return the service with backends that take everything before the guest goes on."""
-    backends = {name: replace(target, prepared=Prepared()) for name, target in service.backends.items()}
-    return replace(service, backends=backends)
 
 
 def count_scenario(host: Host, scenario: Scenario) -> dict[str, int]:

@@ -6,6 +6,7 @@ function. A trap ends its sandbox and nothing else.
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,8 +15,9 @@ from wasmtime import Store, WasmtimeError
 from devhost.embedded.codec import call_export
 from devhost.embedded.linker import enter_guest
 from devhost.embedded.program import Program, load_program
-from devhost.embedded.wasi import WASI_INTERFACES, GuestExit, Streams, World, system_world
+from devhost.embedded.wasi import NANOSECONDS, WASI_INTERFACES, GuestExit, Streams, World, system_world
 from devhost.fastly import hosting
+from devhost.fastly.faults import Faults
 from devhost.fastly.hosting import Limits
 from devhost.fastly.http import Exchange
 from devhost.fastly.service import FASTLY_INTERFACES, Service, make_interfaces
@@ -42,7 +44,8 @@ class Sandbox(hosting.Sandbox):
         super().__init__(host, exchange, number, then)
         self._host = host
         self.streams = Streams()
-        self.world = world = host.make_world(number)
+        self.world = world = shift_clock(host.make_world(number), host.faults)
+        self._fuel = ALL_FUEL if host.limits.fuel is None else host.limits.fuel
         self.trace: list[Mark] = []
         self.fuel = 0
         self._store: Store | None = None
@@ -56,7 +59,7 @@ class Sandbox(hosting.Sandbox):
         self.trace.append(Mark(function, self._used_fuel()))
 
     def _used_fuel(self) -> int:
-        return ALL_FUEL - self._store.get_fuel() if self._store and self._host.program.counts_fuel else 0
+        return self._fuel - self._store.get_fuel() if self._store and self._host.program.counts_fuel else 0
 
     def run_guest(self) -> None:
         """Run the guest to its end."""
@@ -78,7 +81,7 @@ class Sandbox(hosting.Sandbox):
             store.set_limits(memory_size=self._host.limits.memory)
             store.set_epoch_deadline(max(1, round(self._host.limits.seconds / EPOCH_SECONDS)))
             if program.counts_fuel:
-                store.set_fuel(ALL_FUEL)
+                store.set_fuel(self._fuel)
             try:
                 self._call_handle(store)
             finally:
@@ -102,6 +105,11 @@ class Sandbox(hosting.Sandbox):
         return [line.decode(errors="replace") for line in lines]
 
 
+def shift_clock(world: World, faults: Faults) -> World:
+    """Return the world with a wall clock that faults can put forward and back."""
+    return replace(world, wall_ns=lambda: world.wall_ns() + round(faults.clock_shift() * NANOSECONDS))
+
+
 class Host(hosting.Host[Sandbox]):
     """Runs the built component."""
 
@@ -114,8 +122,9 @@ class Host(hosting.Host[Sandbox]):
         count_fuel: bool = False,
         make_world: Callable[[int], World] = system_world,
     ) -> None:
-        self.program: Program = load_program(wasm, ALL_INTERFACES, count_fuel=count_fuel)
         super().__init__(service, limits)
+        counts_fuel = count_fuel or self.limits.fuel is not None
+        self.program: Program = load_program(wasm, ALL_INTERFACES, count_fuel=counts_fuel)
         self.make_world = make_world
         threading.Thread(target=self._tick, name="epochs", daemon=True).start()
 

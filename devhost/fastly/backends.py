@@ -172,7 +172,8 @@ class PendingResponse(Pollable):
         """Wait for the response and return it."""
         self._done.wait()
         if isinstance(self._outcome, Err):
-            raise Err({"detail": None, "error": self._outcome.payload})
+            payload = self._outcome.payload
+            raise Err(payload if isinstance(payload, dict) else {"detail": None, "error": payload})
         return self._outcome
 
     def drop(self) -> None:
@@ -192,6 +193,9 @@ def send_request(request: Request, body: Body, backend: Backend, faults: Faults)
     if seconds:
         time.sleep(seconds)
     faults.check("send", backend.name)
+    status = faults.status(backend.name)
+    if status is not None:
+        return Response(status), Body()
     if backend.target.prepared is not None:
         prepared, content = backend.target.prepared.take(request, body)
         cut_at = faults.cut("send", backend.name)

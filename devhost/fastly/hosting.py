@@ -25,6 +25,7 @@ MEMORY_LIMIT = 128 << 20
 REQUESTS_PER_SANDBOX = 6
 MOST_WAITING = 5
 LONGEST_WAIT = 10.0
+SETTLE_PAUSE = 0.002
 GRACE_SECONDS = 1.0  # for what is being answered when the host closes
 CLOSE_SECONDS = 2.0  # for what had to be interrupted then
 
@@ -36,6 +37,7 @@ class Limits:
     requests: int = REQUESTS_PER_SANDBOX
     seconds: float = 120.0
     memory: int = MEMORY_LIMIT
+    fuel: int | None = None  # instructions in all, for the embedded host
     sandboxes: int = 32  # that run at the same time; further requests wait
 
 
@@ -153,6 +155,16 @@ class Host[Kind: Sandbox](ABC):
             thread = self._running.get(sandbox.number)
         if thread is not None:
             thread.join()
+
+    def settle(self, seconds: float) -> bool:
+        """Wait until each sandbox has ended or waits in line; say whether that came in time."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            with self._lock:
+                if len(self._running) == len(self._waiting):
+                    return True
+            time.sleep(SETTLE_PAUSE)
+        return False
 
     def _run(self, sandbox: Kind) -> None:
         try:

@@ -41,6 +41,7 @@ class KvStore:
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         self._values: dict[str, KvValue] = {}
+        self._older: dict[str, KvValue | None] = {}  # what a key held before its newest value
         self._lock = threading.RLock()
         self._now = now
 
@@ -48,6 +49,10 @@ class KvStore:
         """Return the value of a key."""
         value = self._values.get(check_key(key))
         return None if value is None or (value.expires is not None and self._now() >= value.expires) else value
+
+    def lookup_older(self, key: str) -> KvValue | None:
+        """Return what a key held before its newest value."""
+        return self._older.get(check_key(key))
 
     def insert(
         self,
@@ -68,6 +73,7 @@ class KvStore:
             merged = {"append": before + content, "prepend": content + before}.get(mode, content)
             expires = None if ttl is None else self._now() + ttl
             value = KvValue(merged, next(self._generations), metadata, expires)
+            self._older[key] = old
             self._values[key] = value
             return value
 
@@ -182,7 +188,8 @@ class Store(Resource):
         """Begin to look a key up."""
 
         def ask() -> Entry | None:
-            value = self._store.lookup(key)
+            is_older = self._faults.is_older(key)
+            value = self._store.lookup_older(key) if is_older else self._store.lookup(key)
             if value is None:
                 return None
             content = self._faults.altered("lookup", key, value.content)

@@ -1,10 +1,10 @@
 """What a manifest gives a service, and the interfaces through which one sandbox of it gets there."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from devhost.fastly.backends import Backends, BackendTarget
+from devhost.fastly.backends import Backends, BackendTarget, Prepared
 from devhost.fastly.faults import Faults
 from devhost.fastly.http import AsyncIo, Downstream, HttpBody, HttpDownstream, HttpReq, HttpResp
 from devhost.fastly.kv import KvStore, KvStores
@@ -36,6 +36,15 @@ class Service:
     secret_stores: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
     backends: Mapping[str, BackendTarget] = field(default_factory=dict)
     places: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+
+
+def prepare_backends(service: Service) -> Service:
+    """Return the service with backends in this process, which keep what they get; prepared ones stay as they are."""
+    backends = {
+        name: target if target.prepared is not None else replace(target, prepared=Prepared())
+        for name, target in service.backends.items()
+    }
+    return replace(service, backends=backends)
 
 
 class Surroundings(NamedTuple):

@@ -38,8 +38,18 @@ def test_reads_every_wish(tmp_path: Path) -> None:
 
 def test_an_empty_variable_is_one_not_set() -> None:
     names = ["PORT", "SPEC", "HOST", "EVENTS_PORT", "EVENTS_URL", "EVENTS_DELAY", "LAYOUT", "REUSE"]
-    names += ["ID_LISTS", "OVERRIDES"]
+    names += ["ID_LISTS", "OVERRIDES", "FAULTS"]
     assert read_wishes(dict.fromkeys(names, "")) == read_wishes({})
+
+
+def test_faults_ask_for_the_embedded_host(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script = tmp_path / "faults"
+    script.write_text("lookup takes 1 s")
+    command = choose_host(read_wishes({"FAULTS": str(script)}))
+    assert command[-2:] == ["--faults", str(script)]
+    assert "embedded" in capsys.readouterr().out
+    with pytest.raises(CannotServe, match="HOST=viceroy: only the embedded host"):
+        read_wishes({"FAULTS": str(script), "HOST": "viceroy"})
 
 
 def test_spec_none_means_an_empty_store() -> None:
@@ -55,6 +65,7 @@ def test_spec_none_means_an_empty_store() -> None:
         ("EVENTS_DELAY", "soon", "EVENTS_DELAY=soon"),
         ("SPEC", "no/such/file.json", "there is no file"),
         ("HOST", "apache", "set it to viceroy, embedded or native"),
+        ("FAULTS", "no/such/file", "there is no file"),
         ("LAYOUT", "sliced", "set it to paged or raw"),
         ("ID_LISTS", "a", "set it to NAME=FILE"),
         ("ID_LISTS", "'a", "No closing quotation"),
