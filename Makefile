@@ -29,7 +29,7 @@ $(COUNTRY): devhost/country_table.py $(STAMP)
 build: setup ## Build the component bin/main.wasm (FALLBACK=spec.json builds a spec in, for when no store answers).
 	@$(PY) -m devhost.build
 
-serve: $(if $(filter native,$(HOST)),setup,build) ## Serve on 127.0.0.1:7676 (PORT, SPEC, HOST, EVENTS_PORT, EVENTS_URL, LAYOUT, REUSE change it).
+serve: $(if $(filter native,$(HOST)),setup,build) ## Serve on 127.0.0.1:7676 (PORT, SPEC, HOST, EVENTS_PORT, EVENTS_URL, LAYOUT, REUSE, FAULTS change it).
 	@exec $(PY) -m devhost.serve
 
 lint: setup ## Check style and formatting.

@@ -48,12 +48,22 @@ def ask_client_response(name: str) -> Scenario:
     return Scenario(name, "POST", "/v1/initialize", {"user": USER}, KEY, expected=b'"has_updates":true')
 
 
+def ask_all_flags(name: str) -> Scenario:
+    """Return what an OpenFeature provider asks for: every answer for one user."""
+    body = {"context": {"targetingKey": USER["userID"], "email": USER["email"]}}
+    return Scenario(name, "POST", "/ofrep/v1/evaluate/flags", body, KEY, expected=b'"flags":[{')
+
+
 def count_all(component: Path = COMPONENT) -> dict[str, int]:
     """Return the fuel of every scenario and phase; raises `CannotCount`."""
     figures = count_scenarios(component, make_service(b"", RAW), (HELLO,))
     usual, large = encode(make_spec()), multiply_spec(json.loads((ROOT / EXAMPLE_SPEC).read_bytes()), LARGE)
     for layout in (RAW, PAGED):
-        asked = ask_gate(f"gate_{layout}", "gate_number_7"), ask_client_response(f"initialize_{layout}")
+        asked = (
+            ask_gate(f"gate_{layout}", "gate_number_7"),
+            ask_client_response(f"initialize_{layout}"),
+            ask_all_flags(f"ofrep_bulk_{layout}"),
+        )
         figures |= count_scenarios(component, make_service(usual, layout), asked)
         asked_large = ask_gate(f"gate_{layout}_10mb", "test_fastly")
         figures |= count_scenarios(component, make_service(large, layout), (asked_large,))
