@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 from benchmarks.fuel import SECRETS, SPEC_KEY, ask_gate, make_service
 from benchmarks.large_spec import encode, multiply_spec
 from devhost.build import COMPONENT
-from devhost.embedded.fuel import CannotCount, Scenario, answer_at_once, count_scenario
+from devhost.embedded.fuel import CannotCount, Scenario, count_scenario
 from devhost.embedded.sandbox import Host
 from devhost.embedded.wasi import fixed_world
 from devhost.fastly.hosting import Limits
 from devhost.fastly.kv import KvStore, KvValue
-from devhost.fastly.service import Service
+from devhost.fastly.service import Service, prepare_backends
 from devhost.local_config import EXAMPLE_SPEC, ROOT
 from devhost.local_store import PAGED, RAW, list_entries
 
@@ -67,7 +67,7 @@ def measure(spec: bytes, layout: str, gate: str) -> Cost:
 def count_fuel(service: Service, scenario: Scenario, memory: int) -> int:
     """Return the fuel of a fresh check until its reply, within so much memory; raises CannotCount."""
     limits = Limits(requests=2, memory=memory)
-    with Host(COMPONENT, answer_at_once(service), limits=limits, count_fuel=True, make_world=fixed_world) as host:
+    with Host(COMPONENT, prepare_backends(service), limits=limits, count_fuel=True, make_world=fixed_world) as host:
         return count_scenario(host, scenario)["gate.fresh.before_reply"]
 
 
