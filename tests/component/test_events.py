@@ -36,7 +36,7 @@ def test_every_exposure_arrives_and_a_slow_sink_delays_no_reply(host: str, tmp_p
     users = [event["user"]["userID"] for event in events]
     assert len(users) == len(set(users)) == 20 + 2 * CHECKS
     # The exact ratio is measured alone on a quiet machine; waiting for the sink would show as a factor of 100 and more.
-    assert slow < quick * 3
+    assert slow < quick * 10
 
 
 def test_event_names_the_gate_and_leaves_private_attributes_out(example: Running) -> None:
