@@ -26,6 +26,7 @@ STORE_NAME: Final = "gatelet"  # of the Config Store and of the Secret Store
 CHUNK: Final = 1 << 20
 LONGEST_TEXT: Final = 1 << 16
 ANSWER_READ: Final = 4096
+HTTP_FAULT: Final = 400  # statuses from here on say that something went wrong
 MOST_KEYS: Final = 1000  # of one listing, as Fastly documents it
 
 
@@ -162,8 +163,9 @@ class FastlyDelivery(FastlyPending):
     def _read_head(self) -> None:
         response, body = http_req.await_response(self.pollable)
         with response:
-            retry_after = response.get_header_value("retry-after", LONGEST_TEXT) or b""
-            self._answer = Answer(response.get_status(), retry_after=retry_after.decode("latin-1"))
+            status = response.get_status()
+            retry_after = b"" if status < HTTP_FAULT else response.get_header_value("retry-after", LONGEST_TEXT) or b""
+        self._answer = Answer(status, retry_after=retry_after.decode("latin-1"))
         self.pollable = body
 
     def _read_start(self) -> bytes:
@@ -295,7 +297,8 @@ class FastlyPlatform:
 
     def log(self, line: str) -> None:
         """Write a line to the service's log."""
-        print(f"gatelet: {line}", file=sys.stderr, flush=True)
+        sys.stderr.write(f"gatelet: {line}\n")
+        sys.stderr.flush()
 
 
 def list_pollables(pendings: Sequence[Pending]) -> list[async_io.Pollable]:
