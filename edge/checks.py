@@ -6,6 +6,7 @@ no app sees everything, as with Statsig.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Final, NamedTuple, cast
 
 from edge.calls import Call
@@ -54,7 +55,7 @@ class Asking(NamedTuple):
         if view is None:
             view = UserView(project, self.user, self.questions.now_ms, self.questions.options)
             if self.caller.access is Access.CLIENT:
-                view.app_id = find_target_app(project, ResponseOptions(client_key=self.caller.key))
+                view.app_id = find_target_app(project, options_of(self.caller.key))
             self.views[id(project)] = view
         return view
 
@@ -75,6 +76,12 @@ class Check(NamedTuple):
     def is_known(self) -> bool:
         """Tell whether there is an entity of this name, as far as the caller may know."""
         return self.evaluation is not None and self.evaluation.state != UNRECOGNIZED
+
+
+@cache
+def options_of(key: str) -> ResponseOptions:
+    """Return what finds the app of a client key; made once for each of the few keys that open the service."""
+    return ResponseOptions(client_key=key)
 
 
 def begin_asking(call: Call, user: User, wanted: Sequence[Wanted] | None) -> Asking:
