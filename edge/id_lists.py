@@ -16,6 +16,7 @@ from specstore.frame import InvalidEntry
 from specstore.idlists import IdList, decode_index, decode_shard, find_member, holds
 
 MOST_SHARD_BYTES: Final = 2_000_000
+RETRY_MS: Final = 1_000  # after a look at the index that found something wrong
 
 MISSING: Final = "IdListMissing"
 UNREADABLE: Final = "IdListUnreadable"
@@ -47,7 +48,8 @@ class ListCache:
 
     def find_index(self, now_ms: int) -> HeldEntry[Index]:
         """Return the index, asked for again when it is time to."""
-        if self._checked_ms is None or self._is_old(self._checked_ms, now_ms):
+        interval_ms = min(RETRY_MS, self._interval_ms) if self.index.fault else self._interval_ms
+        if self._checked_ms is None or not 0 <= now_ms - self._checked_ms < interval_ms:
             self.index = take_entry(self.index, self._store.find_lists(), "ID lists", decode_index)
             self._checked_ms = now_ms
         return self.index
@@ -55,7 +57,7 @@ class ListCache:
     def find_shard(self, place: Place, now_ms: int) -> tuple[bytes | None, str]:
         """Return the members of a shard and what is wrong with them; None when they could not be read at all."""
         held = self._shards.get(place)
-        if held is not None and not self._is_old(held.read_ms, now_ms):
+        if held is not None and 0 <= now_ms - held.read_ms < self._interval_ms:
             return held.members, ""
         try:
             members = decode_shard(self._store.read_shard(*place))
@@ -63,9 +65,6 @@ class ListCache:
             return (None, UNREADABLE) if held is None else (held.members, STALE)
         self._keep(place, HeldShard(members, now_ms))
         return members, ""
-
-    def _is_old(self, then_ms: int, now_ms: int) -> bool:
-        return not 0 <= now_ms - then_ms < self._interval_ms
 
     def _keep(self, place: Place, shard: HeldShard) -> None:
         """Keep a shard; when they become too many, all others go."""
@@ -81,6 +80,7 @@ class IdLists(Mapping[str, Container[str]]):
     def __init__(self, cache: ListCache, now_ms: int) -> None:
         self._cache = cache
         self._now_ms = now_ms
+        self._found: dict[Place, tuple[bytes | None, str]] = {}  # a shard that fails is asked for once a request
         self.faults: dict[str, str] = {}
 
     def __getitem__(self, name: str) -> Container[str]:
@@ -104,7 +104,10 @@ class IdLists(Mapping[str, Container[str]]):
         if member is None:
             return False
         place = about.name_edition(name), about.find_shard(member)
-        members, fault = self._cache.find_shard(place, self._now_ms)
+        found = self._found.get(place)
+        if found is None:
+            found = self._found[place] = self._cache.find_shard(place, self._now_ms)
+        members, fault = found
         if fault or index.fault:
             self.faults[name] = fault or STALE
         return members is not None and holds(members, member)

@@ -80,6 +80,21 @@ def test_list_that_cannot_be_read_is_said_and_heals(harmed: str, harm: str) -> N
     assert (check(sandbox)["value"], check(sandbox)["reason"]) == (True, LISTED)
 
 
+def test_shard_that_fails_is_asked_for_once_a_request() -> None:
+    outside = with_list("u")
+    sandbox = Sandbox(outside)
+    check(sandbox, "someone else")
+    (shard,) = shard_keys(outside)
+    outside.key_faults[shard] = "TooManyRequests"
+    outside.time_ms += 1_000
+    check(sandbox)
+    outside.time_ms += 1_000
+    looked = outside.lookups
+    lists = sandbox.begin_questions([]).options.id_lists
+    assert [hash_unit_id("u") in lists[NAME] for _ in range(5)] == [True] * 5
+    assert outside.lookups - looked == 3 + 1 + 1  # the spec's entries, the index, the shard
+
+
 @pytest.mark.parametrize("harmed", ["index", "shard"])
 def test_list_that_was_read_before_stays_in_use_and_is_called_stale(harmed: str) -> None:
     outside = with_list("u")
