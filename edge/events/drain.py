@@ -99,11 +99,10 @@ class Drain:
 
     def find_round(self) -> Task | None:
         """Return a round to run now, if there is to be one."""
-        if self._is_running or self._home.platform.ticks() < self._next_at:
+        is_wanted = self._spool.stored or (self._works and self._find_whether_chosen())
+        if not is_wanted or self._is_running or self._home.platform.ticks() < self._next_at:
             return None
-        if self._spool.stored or (self._works and self._find_whether_chosen()):
-            return self._run()
-        return None
+        return self._run()
 
     def _find_whether_chosen(self) -> bool:
         if self._is_chosen is None:

@@ -14,7 +14,7 @@ from edge.events.client_events import ClientEvents, Fate, Handover
 from edge.events.counts import Counts
 from edge.events.delivery import await_judgement
 from edge.events.drain import Drain
-from edge.events.machine import Conditions, Happening, Other, Stage, State, advance
+from edge.events.machine import Conditions, Happening, Other, Stage, State, Store, advance
 from edge.events.spool import Spool
 from edge.events.spool_format import encode_envelope, name_batch
 from edge.events.tasks import Task, Tasks, Wait, run_to_end
@@ -27,7 +27,7 @@ LONGEST_DELAY_MS: Final = 2_000
 HOLD_MS: Final = 5_000  # after the last try of a batch has failed
 MOST_HELD: Final = 4 << 20  # bytes of batches in memory
 BATCH_FATES: Final = {Stage.CONFIRMED: Fate.DELIVERED, Stage.STORED: Fate.STORED}
-GIVEN_UP: Final = (Verdict.FAILED, Verdict.REFUSED)
+GIVEN_UP: Final = (Verdict.FAILED, Verdict.REFUSED, Store.FAILED)
 VERDICT_FATES: Final = {Verdict.WRONG: Fate.WRONG, Verdict.TOO_LARGE: Fate.TOO_LARGE}
 
 
@@ -240,13 +240,14 @@ class Outbox:
     ) -> Generator[Wait, bool, tuple[PendingDelivery | None, Step]]:
         """Send a batch when it is due; the earlier reason stands when nothing comes of it."""
         home, platform = self._home, self._home.platform
-        wait_ms = max(state.due_ms, self._wanted_ms) - self._now_ms()
+        due_ms = max(state.due_ms, self._wanted_ms)
+        wait_ms = due_ms - self._now_ms() if due_ms else 0
         if wait_ms > patience_ms and not state.must_wait:
             return None, Step(Other.HELD, earlier or "the backend is left alone for now")
         if wait_ms > 0 and not (yield platform.ticks() + wait_ms / 1000):
             return None, Step(Other.ENDING, earlier or "the sandbox ends")
         settings = home.background
-        session, now_ms = platform.session_id(), platform.now_ms()
+        session, now_ms = platform.session_id(), platform.now_ms() if state.tries else batch.born_ms
         post = encode_post([batch], home.events_key, session, now_ms, state.tries, settings.events_gzip_bytes)
         self._counts.add("posts")
         if state.tries:
@@ -276,12 +277,12 @@ class Outbox:
             self._counts.add("drained", batch.event_count)
 
     def _conditions(self, batch: Batch, state: State, last: Step, is_ending: bool) -> Conditions:
-        delay_ms = max(last.retry_after_ms, backoff_ms(batch.id, state.tries, RETRY_BASE_MS))
-        tries = 1 if is_ending else self._home.background.events_tries
+        """Return what the next step depends on; the clock is asked only where a wait may follow."""
+        may_wait = last.happening in GIVEN_UP
         return Conditions(
-            self._now_ms(),
-            delay_ms,
-            most_tries=tries,
+            self._now_ms() if may_wait else 0,
+            max(last.retry_after_ms, backoff_ms(batch.id, state.tries, RETRY_BASE_MS)) if may_wait else 0,
+            most_tries=1 if is_ending else self._home.background.events_tries,
             longest_delay_ms=LONGEST_DELAY_MS,
             can_split=batch.can_split,
             is_ending=is_ending,

@@ -64,19 +64,22 @@ class Tasks:
 
     def finish(self, waiter: Waiter, seconds: float) -> None:
         """Bring every task to its end: at most this long by waiting, and then by telling it that it is over."""
-        self._run_until(waiter, waiter.ticks() + seconds)
+        self._run_for(waiter, seconds)
         for _ in range(MOST_ENDINGS):
             if not self._waiting:
                 return
             self._end_waits()
-            self._run_until(waiter, waiter.ticks() + LAST_SECONDS)
+            self._run_for(waiter, LAST_SECONDS)
 
-    def _run_until(self, waiter: Waiter, deadline: float) -> None:
-        while self._waiting and (now := waiter.ticks()) < deadline:
+    def _run_for(self, waiter: Waiter, seconds: float) -> None:
+        now = waiter.ticks()
+        deadline = now + seconds
+        while self._waiting and now < deadline:
             tick = self.next_tick()
             until = deadline if tick is None else min(deadline, tick)
             waiter.wait_any(self.pendings(), max(0.0, until - now))
-            self.step(waiter.ticks())
+            now = waiter.ticks()
+            self.step(now)
 
     def _end_waits(self) -> None:
         waiting, self._waiting = self._waiting, []
