@@ -20,6 +20,9 @@ def main() -> None:
     )
     statsig.initialize(job["key"], options)
     user = StatsigUser("u")
+    deadline = time.monotonic() + 20
+    while statsig.check_gate(StatsigUser("member-7"), "listed") is False and time.monotonic() < deadline:
+        time.sleep(0.1)  # this SDK reads ID lists after it has started
     report(user)
     sys.stdin.readline()  # the test has written another spec
     deadline = time.monotonic() + 20
