@@ -29,7 +29,7 @@ from devhost.viceroy import INSTALL_HINT, find_viceroy
 
 LOCAL = ROOT / ".local"
 EVENTS_FILE = LOCAL / "events.jsonl"
-START_SECONDS = 120.0
+START_SECONDS = 600.0  # compiling takes minutes on a machine that is busy; a host that ended is noticed at once
 STOP_SECONDS = 5.0
 
 
