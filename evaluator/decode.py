@@ -5,15 +5,14 @@ whole before anything is made of it, and everything that does not fit is named a
 later, when first asked for (`prepare`).
 
 A check returns the faults of one value, each as the path from there and what is wrong (`.salt: is null`); who holds the
-value puts its own part of the path before them. Nearly all values fit, so a `Shape` first asks only whether one does.
+value puts its own part of the path before them. Nearly all values fit, so it is first asked only whether one does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain, islice
-from operator import contains
-from typing import Final, cast
+from itertools import islice
+from typing import Any, Final, cast
 
 from evaluator.errors import InvalidSpec
 from evaluator.project import Project
@@ -38,39 +37,44 @@ _NO_FAULTS: Final[Faults] = ()
 class Shape:
     """The keys of an object that are read, with the types each may have; `present` must be there, with any value."""
 
-    __slots__ = ("_allowed", "_keys", "_optional", "_present", "_required")
+    __slots__ = ("_kinds", "_optional", "_present", "_required")
 
     def __init__(
         self, required: Mapping[str, type], optional: Mapping[str, type], present: tuple[str, ...] = ()
     ) -> None:
-        self._required = required
-        self._optional = optional
+        self._kinds = {key: _types(kind) for key, kind in (*required.items(), *optional.items())}
+        self._required = tuple((key, frozenset(self._kinds[key])) for key in required)
+        self._optional = tuple((key, frozenset((*self._kinds[key], type(None)))) for key in optional)
         self._present = present
-        self._keys = (*required, *optional)
-        self._allowed = tuple(
-            [frozenset(_types(kind)) for kind in required.values()]
-            + [frozenset((*_types(kind), type(None))) for kind in optional.values()]
-        )
+
+    def fits(self, value: object) -> bool:
+        """Tell whether nothing is wrong; this is asked of every spec, rule and condition."""
+        if type(value) is not dict:
+            return False
+        for key, kinds in self._required:
+            if key not in value or type(value[key]) not in kinds:
+                return False
+        for key, kinds in self._optional:
+            if key in value and type(value[key]) not in kinds:
+                return False
+        for key in self._present:
+            if key not in value:
+                return False
+        return True
 
     def find_faults(self, value: object) -> Faults:
         """Name what does not fit."""
-        if type(value) is not dict:
-            return (": must be an object",)
-        # In C from end to end: this is asked of every spec, rule and condition.
-        if all(map(contains, self._allowed, map(type, map(value.get, self._keys)))):
-            for key in self._present:
-                if key not in value:
-                    return list(self._list_faults(value))
+        if self.fits(value):
             return _NO_FAULTS
-        return list(self._list_faults(value))
+        return list(self._list_faults(value)) if isinstance(value, dict) else (": must be an object",)
 
     def _list_faults(self, value: Document) -> Iterable[str]:
-        for key in self._required:
+        for key, _ in self._required:
             if value.get(key) is None:
                 yield f".{key}: {'is null' if key in value else 'is missing'}"
-        for key, kind in chain(self._required.items(), self._optional.items()):
-            if value.get(key) is not None and type(value[key]) not in _types(kind):
-                yield f".{key}: must be {' or '.join(_NAMES[one] for one in _types(kind))}"
+        for key, kinds in self._kinds.items():
+            if value.get(key) is not None and type(value[key]) not in kinds:
+                yield f".{key}: must be {' or '.join(_NAMES[one] for one in kinds)}"
         yield from (f".{key}: is missing" for key in self._present if key not in value)
 
 
@@ -203,16 +207,34 @@ def _check_list(key: str, values: object, check: Check) -> Faults:
     return faults
 
 
+def _fits_spec(spec: Any) -> bool:
+    """Tell whether a spec, its rules and their conditions all fit."""
+    return _SPEC.fits(spec) and all(map(_fits_rule, spec["rules"]))
+
+
+def _fits_rule(rule: Any) -> bool:
+    if not _RULE.fits(rule):
+        return False
+    for condition in rule["conditions"]:
+        if type(condition) is not str and not _CONDITION.fits(condition):
+            return False
+    return True
+
+
 def _check_spec(spec: object) -> Faults:
+    if _fits_spec(spec):
+        return _NO_FAULTS
     faults = _SPEC.find_faults(spec)
-    inner = _check_list(".rules", spec.get("rules"), _check_rule) if isinstance(spec, dict) else _NO_FAULTS
-    return (*faults, *inner) if faults or inner else _NO_FAULTS
+    inner = _check_list(".rules", spec.get("rules"), _check_rule) if isinstance(spec, dict) else ()
+    return (*faults, *inner)
 
 
 def _check_rule(rule: object) -> Faults:
+    if _fits_rule(rule):
+        return _NO_FAULTS
     faults = _RULE.find_faults(rule)
     inner = _check_list(".conditions", rule.get("conditions"), _check_condition) if isinstance(rule, dict) else ()
-    return (*faults, *inner) if faults or inner else _NO_FAULTS
+    return (*faults, *inner)
 
 
 def _check_condition(condition: object) -> Faults:
