@@ -32,44 +32,43 @@ _NAMES: Final = {
     dict: "an object",
 }
 _NO_FAULTS: Final[Faults] = ()
+_ANY: Final = frozenset((*_NAMES, type(None)))
 
 
 class Shape:
     """The keys of an object that are read, with the types each may have; `present` must be there, with any value."""
 
-    __slots__ = ("_kinds", "_optional", "_present", "_required")
+    __slots__ = ("_kinds", "_needed", "_optional", "_present", "_required")
 
     def __init__(
         self, required: Mapping[str, type], optional: Mapping[str, type], present: tuple[str, ...] = ()
     ) -> None:
         self._kinds = {key: _types(kind) for key, kind in (*required.items(), *optional.items())}
-        self._required = tuple((key, frozenset(self._kinds[key])) for key in required)
+        self._needed = (
+            *((key, frozenset(self._kinds[key])) for key in required),
+            *((key, _ANY) for key in present),
+        )
         self._optional = tuple((key, frozenset((*self._kinds[key], type(None)))) for key in optional)
+        self._required = tuple(required)
         self._present = present
 
     def fits(self, value: object) -> bool:
         """Tell whether nothing is wrong; this is asked of every spec, rule and condition."""
         if type(value) is not dict:
             return False
-        for key, kinds in self._required:
+        for key, kinds in self._needed:
             if key not in value or type(value[key]) not in kinds:
                 return False
-        for key, kinds in self._optional:
-            if key in value and type(value[key]) not in kinds:
-                return False
-        for key in self._present:
-            if key not in value:
-                return False
-        return True
+        return not [key for key, kinds in self._optional if key in value and type(value[key]) not in kinds]
 
     def find_faults(self, value: object) -> Faults:
         """Name what does not fit."""
         if self.fits(value):
             return _NO_FAULTS
-        return list(self._list_faults(value)) if isinstance(value, dict) else (": must be an object",)
+        return list(self._list_faults(value)) if type(value) is dict else (": must be an object",)
 
     def _list_faults(self, value: Document) -> Iterable[str]:
-        for key, _ in self._required:
+        for key in self._required:
             if value.get(key) is None:
                 yield f".{key}: {'is null' if key in value else 'is missing'}"
         for key, kinds in self._kinds.items():
@@ -215,10 +214,8 @@ def _fits_spec(spec: Any) -> bool:
 def _fits_rule(rule: Any) -> bool:
     if not _RULE.fits(rule):
         return False
-    for condition in rule["conditions"]:
-        if type(condition) is not str and not _CONDITION.fits(condition):
-            return False
-    return True
+    inline = [one for one in rule["conditions"] if type(one) is not str]
+    return not inline or all(map(_CONDITION.fits, inline))
 
 
 def _check_spec(spec: object) -> Faults:

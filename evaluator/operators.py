@@ -121,15 +121,22 @@ def compare_number(method: str) -> Callable[[object], Comparison]:
 
 
 def compare_version(*answers: int) -> Callable[[object], Comparison]:
-    """Prepare a version operator that is true for these outcomes of comparing."""
+    """Prepare a version operator that is true for these outcomes of comparing.
+
+    The target is read when the first user has a version: most have none.
+    """
 
     def prepare(target: object) -> Comparison:
         if not isinstance(target, str):
             return (to_version, is_never)
-        parts = parse_version(target)
+        parts: list[tuple[int | None, ...]] = []
 
         def test(value: object) -> bool:
-            return isinstance(value, tuple) and compare_versions(value, parts) in answers
+            if not isinstance(value, tuple):
+                return False
+            if not parts:
+                parts.append(parse_version(target))
+            return compare_versions(value, parts[0]) in answers
 
         return (to_version, test)
 
@@ -139,7 +146,8 @@ def compare_version(*answers: int) -> Callable[[object], Comparison]:
 def any_of(target: object) -> Comparison:
     """Prepare `any` and `none`: an array by lower case, an object by its keys as written."""
     if isinstance(target, list):
-        return (to_lowered, frozenset(write_element(element).lower() for element in target).__contains__)
+        lowered = [(one if type(one) is str else write_element(one)).lower() for one in target]
+        return (to_lowered, frozenset(lowered).__contains__)
     if isinstance(target, dict):
         return (to_lowered, frozenset(target).__contains__)
     return (to_lowered, is_never)

@@ -8,13 +8,13 @@ once.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
-from evaluator.bucketing import to_bytes
 from evaluator.coerce import find_text
 from evaluator.operators import LIST_OPERATORS, OPERATORS, to_hashed_text, to_unit_hash
 from evaluator.sources import SOURCES, read_unit_id
 from evaluator.spec import (
+    ALWAYS,
     PUBLIC,
     AnyCondition,
     Condition,
@@ -30,9 +30,8 @@ from evaluator.spec import (
 
 if TYPE_CHECKING:
     from evaluator.operators import Conversion
-    from evaluator.spec import Source
 
-type Document = Mapping[str, object]
+type Document = Mapping[str, Any]
 
 _NESTED: Final = {"pass_gate": True, "fail_gate": False}
 
@@ -40,63 +39,59 @@ _NESTED: Final = {"pass_gate": True, "fail_gate": False}
 class Preparer:
     """Prepares specs of one document; keeps the readings and the shared conditions."""
 
-    __slots__ = ("_condition_map", "_conditions", "_readings")
+    __slots__ = ("_condition_map", "_conditions", "_readings", "_units")
 
     def __init__(self, condition_map: Document) -> None:
         self._condition_map = condition_map
         self._conditions: dict[str, AnyCondition] = {}
-        self._readings: dict[tuple[object, ...], Reading] = {}
+        self._readings: dict[tuple[str, Conversion, str], Reading] = {}
+        self._units: dict[str, Reading] = {}
 
     def prepare_spec(self, name: str, document: Document) -> Spec:
         """Prepare a gate, config, experiment or layer of a checked document."""
         default = document["defaultValue"]
-        rule_id = "default" if document["enabled"] is True else "disabled"
         is_active = document.get("isActive") is True
-        fallback = Verdict(rule_id, default is True, default, is_active=is_active)
-        rules = tuple(self.prepare_rule(rule, document) for rule in cast("list[Document]", document["rules"]))
+        fallback = Verdict("default" if document["enabled"] else "disabled", default is True, default, is_active)
+        salt = document["salt"]
+        rules = [self.prepare_rule(rule, salt, default, is_active) for rule in document["rules"]]
         return Spec(name, document, rules, fallback)
 
-    def prepare_rule(self, rule: Document, spec: Document) -> Rule:
-        """Prepare a rule of a spec; a rule of the config mapping comes with a stand-in for its spec."""
-        rule_id = cast("str", rule["id"])
-        default, value = spec.get("defaultValue"), rule.get("returnValue")
-        details = {
-            "group_name": rule.get("groupName"),
-            "is_experiment_group": rule.get("isExperimentGroup") is True,
-            "is_active": spec.get("isActive") is True,
-            "sampling_rate": rule.get("samplingRate"),
-        }
-        rule_salt = rule.get("salt")
-        salt = to_bytes(f"{spec.get('salt', '')}.{rule_id if rule_salt is None else rule_salt}.")
-        id_type = str(rule.get("idType") or "")
-        return Rule(
-            tuple(map(self._find_condition, cast("list[object]", rule["conditions"]))),
-            pass_percentage=float(cast("float", rule["passPercentage"])),
-            salt=salt,
-            unit=self._share_reading(("unit", id_type), read_unit_id(rule), to_hashed_text),
-            id_type=id_type,
-            delegate=cast("str | None", rule.get("configDelegate")),
-            passed=Verdict(rule_id, value is not False, value, **details),  # type: ignore[arg-type]
-            failed=Verdict(rule_id, default is True, default, **details),  # type: ignore[arg-type]
-            document=rule,
-        )
+    def prepare_rule(self, rule: Document, salt: str, default: object = None, is_active: bool = False) -> Rule:
+        """Prepare a rule with what it needs of its spec; a rule of the config mapping has none but a salt."""
+        rule_id, value = rule["id"], rule["returnValue"]
+        group_name, sampling_rate = rule.get("groupName"), rule.get("samplingRate")
+        is_group = rule.get("isExperimentGroup") is True
+        passed = Verdict(rule_id, value is not False, value, is_active, group_name, is_group, sampling_rate)
+        failed = passed
+        if rule["passPercentage"] != ALWAYS:
+            failed = Verdict(rule_id, default is True, default, is_active, group_name, is_group, sampling_rate)
+        unit = self._find_unit(str(rule.get("idType") or ""))
+        return Rule(rule, salt, unit, list(map(self._find_condition, rule["conditions"])), passed, failed)
 
-    def _find_condition(self, reference: object) -> AnyCondition:
+    def _find_unit(self, id_type: str) -> Reading:
+        """Return the reading that rolls pass percentages for an ID type."""
+        unit = self._units.get(id_type)
+        if unit is None:
+            unit = self._units[id_type] = Reading(read_unit_id({"idType": id_type}), to_hashed_text)
+        return unit
+
+    def _find_condition(self, reference: Any) -> AnyCondition:
         """Return the condition of an id (v2), or prepare the inline one (v1)."""
         if not isinstance(reference, str):
-            return self._prepare_condition(cast("Document", reference))
+            return self._prepare_condition(reference)
         condition = self._conditions.get(reference)
         if condition is None:
             document = self._condition_map.get(reference)
-            condition = Unsupported(True) if document is None else self._prepare_condition(cast("Document", document))
+            condition = Unsupported(True) if document is None else self._prepare_condition(document)
             self._conditions[reference] = condition
         return condition
 
     def _prepare_condition(self, document: Document) -> AnyCondition:
-        kind = cast("str", document["type"])
+        kind = document["type"]
         if kind == "public":
             return PUBLIC
-        target, name = document.get("targetValue"), cast("str", document.get("operator"))
+        target: object = document.get("targetValue")
+        name: Any = document.get("operator")
         if kind in _NESTED:
             return GateCondition(target if isinstance(target, str) else "", _NESTED[kind])
         if kind == "experiment_group":
@@ -111,26 +106,19 @@ class Preparer:
         if operator is None:
             return Unsupported(False)
         convert, test = operator.prepare(target)
-        # As texts: these may be any JSON value, also an array, and 1 is not true.
-        written = repr((document.get("field"), document.get("idType"), _salt_of(document)))
-        key = (kind, written, convert)
-        return Condition(self._share_reading(key, make_source(document), convert), test, operator.wanted)
-
-    def _share_reading(self, key: tuple[object, ...], source: Source, convert: Conversion) -> Reading:
+        # As it would be written: these may be any JSON value, also an array, and 1 is not true.
+        additional = document.get("additionalValues")
+        salt = additional.get("salt") if additional else None
+        key = (kind, convert, f"{document.get('field')!r} {document.get('idType')!r} {salt!r}")
         reading = self._readings.get(key)
         if reading is None:
-            reading = self._readings[key] = Reading(source, convert)
-        return reading
+            reading = self._readings[key] = Reading(make_source(document), convert)
+        return Condition(reading, test, operator.wanted)
 
 
-def _prepare_group(document: Document, target: object, name: str) -> AnyCondition:
+def _prepare_group(document: Document, target: object, name: Any) -> AnyCondition:
     operator = OPERATORS.get(name)
     if operator is None:
         return Unsupported(False)
     convert, test = operator.prepare(target)
     return GroupCondition(find_text(document.get("field")), convert, test, operator.wanted)
-
-
-def _salt_of(document: Document) -> object:
-    additional = document.get("additionalValues")
-    return additional.get("salt") if isinstance(additional, Mapping) else None

@@ -122,7 +122,7 @@ class Project:
         rule = self._mapping_rules.get(key)
         document = _table(self.document, "override_rules").get(name)
         if rule is None and document is not None:
-            rule = self._mapping_rules[key] = self._preparer.prepare_rule(cast("Document", document), {"salt": salt})
+            rule = self._mapping_rules[key] = self._preparer.prepare_rule(cast("Document", document), salt)
         return rule
 
     def _prepare(self, documents: Document, prepared: dict[str, Spec], name: str) -> Spec | None:

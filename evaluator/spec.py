@@ -7,11 +7,11 @@ rule matching; they are built when a spec is prepared and never copied.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from evaluator.bucketing import start_hash
+from evaluator.bucketing import start_hash, to_bytes
 
 if TYPE_CHECKING:
     from evaluator.bucketing import Hasher
@@ -84,7 +84,8 @@ class Unsupported:
 # Holds for everyone.
 PUBLIC: Final = Condition(Reading(lambda _view: None, lambda value: value), lambda _value: True, True)
 
-type AnyCondition = Condition | GateCondition | GroupCondition | ListCondition | Unsupported
+type NestedCondition = GateCondition | GroupCondition | ListCondition
+type AnyCondition = Condition | NestedCondition | Unsupported
 
 
 class Verdict:
@@ -101,15 +102,15 @@ class Verdict:
         "value",
     )
 
-    def __init__(
+    # By name, what every rule passes would cost half as much again.
+    def __init__(  # noqa: PLR0917
         self,
         rule_id: str,
         passed: bool,
         value: object,
-        *,
+        is_active: bool = False,
         group_name: str | None = None,
         is_experiment_group: bool = False,
-        is_active: bool = False,
         sampling_rate: int | None = None,
     ) -> None:
         self.rule_id = rule_id
@@ -134,7 +135,6 @@ class Rule:
         "delegate",
         "document",
         "failed",
-        "id_type",
         "is_certain",
         "is_lonely",
         "is_supported",
@@ -142,85 +142,99 @@ class Rule:
         "pass_percentage",
         "passed",
         "plain",
-        "salt",
         "salted",
+        "spec_salt",
         "unit",
     )
 
     def __init__(
         self,
-        conditions: tuple[AnyCondition, ...],
-        *,
-        pass_percentage: float,
-        salt: bytes,
+        document: Mapping[str, Any],
+        spec_salt: str,
         unit: Reading,
-        id_type: str,
-        delegate: str | None,
+        conditions: Sequence[AnyCondition],
         passed: Verdict,
         failed: Verdict,
-        document: Mapping[str, object],
     ) -> None:
-        self.conditions = conditions
-        self.plain = tuple(
-            (one.reading, one.test, one.wanted) for one in conditions if type(one) is Condition and one is not PUBLIC
-        )
-        self.nested = tuple(one for one in conditions if type(one) in (GateCondition, GroupCondition, ListCondition))
-        self.is_supported = not any(type(one) is Unsupported for one in conditions)
-        # It asks no other spec and nothing that nobody understands.
-        self.is_lonely = self.is_supported and not self.nested and delegate is None
-        # It needs no bucket: nearly all rules pass everyone.
-        self.is_certain = pass_percentage == ALWAYS
-        self.pass_percentage = pass_percentage
-        self.salt = salt
-        self.salted: Hasher | None = None
+        self.document = document
+        self.spec_salt = spec_salt
         self.unit = unit
-        self.id_type = id_type
-        self.delegate = delegate
+        self.conditions = conditions
+        plain: list[tuple[Reading, Test, bool]] = []
+        nested: list[NestedCondition] = []
+        self.is_supported = True
+        for one in conditions:
+            if type(one) is Condition:
+                if one is not PUBLIC:
+                    plain.append((one.reading, one.test, one.wanted))
+            elif type(one) is Unsupported:
+                self.is_supported = False
+            else:
+                nested.append(cast("NestedCondition", one))
+        self.plain = plain
+        self.nested = nested
+        self.delegate: str | None = document.get("configDelegate")
+        # It asks no other spec and nothing that nobody understands.
+        self.is_lonely = self.is_supported and not nested and self.delegate is None
+        self.pass_percentage = float(document["passPercentage"])
+        # It needs no bucket: nearly all rules pass everyone.
+        self.is_certain = self.pass_percentage == ALWAYS
+        self.salted: Hasher | None = None
         self.passed = passed
         self.failed = failed
-        self.document = document
 
     def salt_hasher(self) -> Hasher:
         """Return a hasher that has seen the salt, to be copied: half of the hashing is done once for all users."""
-        salted = self.salted = start_hash(self.salt)
+        own = self.document.get("salt")
+        salt = self.passed.rule_id if own is None else own
+        salted = self.salted = start_hash(to_bytes(f"{self.spec_salt}.{salt}."))
         return salted
 
 
 class Spec:
     """A gate, dynamic config, experiment or layer; `fallback` is the verdict when no rule matches."""
 
-    __slots__ = (
-        "default_value",
-        "document",
-        "entity",
-        "explicit_parameters",
-        "fallback",
-        "forward_all_exposures",
-        "has_shared_params",
-        "id_type",
-        "is_active",
-        "is_lonely",
-        "name",
-        "rules",
-        "salt",
-        "use_new_layer_eval",
-        "version",
-    )
+    __slots__ = ("document", "fallback", "id_type", "is_active", "is_lonely", "name", "rules", "version")
 
-    def __init__(self, name: str, document: Mapping[str, Any], rules: tuple[Rule, ...], fallback: Verdict) -> None:
+    def __init__(self, name: str, document: Mapping[str, Any], rules: Sequence[Rule], fallback: Verdict) -> None:
         self.name = name
         self.document = document
         self.rules = rules
         # No rule asks another spec.
-        self.is_lonely = all(rule.is_lonely for rule in rules)
+        self.is_lonely = not [rule for rule in rules if not rule.is_lonely]
         self.fallback = fallback
-        self.default_value = document["defaultValue"]
-        self.entity = document.get("entity")
-        self.salt = document["salt"]
         self.id_type: str | None = document.get("idType")
         self.version: int | None = document.get("version")
         self.is_active: bool | None = document.get("isActive")
-        self.has_shared_params = document.get("hasSharedParams")
-        self.explicit_parameters: list[str] | None = document.get("explicitParameters")
-        self.forward_all_exposures = document.get("forwardAllExposures")
-        self.use_new_layer_eval = document.get("useNewLayerEval") is True
+
+    @property
+    def default_value(self) -> object:
+        """Return the value when no rule matches."""
+        return self.document["defaultValue"]
+
+    @property
+    def salt(self) -> str:
+        """Return what the buckets of all rules are salted with."""
+        salt: str = self.document["salt"]
+        return salt
+
+    @property
+    def has_shared_params(self) -> bool:
+        """Tell whether an experiment answers for a layer."""
+        return self.document.get("hasSharedParams") is True
+
+    @property
+    def explicit_parameters(self) -> list[str] | None:
+        """Return the parameters of its layer that an experiment sets."""
+        parameters: list[str] | None = self.document.get("explicitParameters")
+        return parameters
+
+    @property
+    def forward_all_exposures(self) -> bool:
+        """Tell whether exposures must not be sampled out."""
+        return self.document.get("forwardAllExposures") is True
+
+    @property
+    def use_new_layer_eval(self) -> bool:
+        """Tell whether a layer gathers the parameters of all its rules."""
+        return self.document.get("useNewLayerEval") is True
