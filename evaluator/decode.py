@@ -16,6 +16,7 @@ from typing import Any, Final, cast
 
 from evaluator.errors import InvalidSpec
 from evaluator.project import Project
+from evaluator.shapes import fits_condition, fits_rule, fits_spec
 
 type Document = Mapping[str, object]
 type Faults = Sequence[str]
@@ -38,7 +39,7 @@ _ANY: Final = frozenset((*_NAMES, type(None)))
 class Shape:
     """The keys of an object that are read, with the types each may have; `present` must be there, with any value."""
 
-    __slots__ = ("_kinds", "_needed", "_optional", "_present", "_required")
+    __slots__ = ("_kinds", "_needed", "_optional", "_present", "_required", "keys")
 
     def __init__(
         self, required: Mapping[str, type], optional: Mapping[str, type], present: tuple[str, ...] = ()
@@ -51,9 +52,10 @@ class Shape:
         self._optional = tuple((key, frozenset((*self._kinds[key], type(None)))) for key in optional)
         self._required = tuple(required)
         self._present = present
+        self.keys = (*required, *optional, *present)
 
     def fits(self, value: object) -> bool:
-        """Tell whether nothing is wrong; this is asked of every spec, rule and condition."""
+        """Tell whether nothing is wrong."""
         if type(value) is not dict:
             return False
         for key, kinds in self._needed:
@@ -82,7 +84,7 @@ def _types(kind: type) -> tuple[type, ...]:
     return (int, float) if kind is float else (kind,)
 
 
-_SPEC: Final = Shape(
+SPEC: Final = Shape(
     {"salt": str, "enabled": bool, "rules": list},
     {
         "type": str,
@@ -98,7 +100,7 @@ _SPEC: Final = Shape(
     },
     ("defaultValue",),
 )
-_RULE: Final = Shape(
+RULE: Final = Shape(
     {"id": str, "passPercentage": float, "conditions": list},
     {
         "salt": str,
@@ -109,7 +111,7 @@ _RULE: Final = Shape(
     },
     ("returnValue",),
 )
-_CONDITION: Final = Shape({"type": str}, {"operator": str, "additionalValues": dict})
+CONDITION: Final = Shape({"type": str}, {"operator": str, "additionalValues": dict})
 _DOCUMENT: Final = Shape(
     {},
     {
@@ -150,14 +152,31 @@ _BANDIT_WEIGHTS: Final = Shape(
 
 def decode_project(document: object) -> Project:
     """Read a JSON value as a config spec; raises InvalidSpec naming everything that does not fit."""
-    faults = list(islice(find_faults(document), _MOST_FAULTS + 1))
-    if len(faults) > _MOST_FAULTS:
-        faults[_MOST_FAULTS] = "…: more faults follow"
-    if faults:
-        raise InvalidSpec(faults)
+    if not _fits(document):
+        faults = list(islice(find_faults(document), _MOST_FAULTS + 1))
+        if len(faults) > _MOST_FAULTS:
+            faults[_MOST_FAULTS] = "…: more faults follow"
+        if faults:
+            raise InvalidSpec(faults)
     checked = cast("Document", document)
     gates, configs, layers = [_by_name(checked[key], entity) for key, entity in _SECTIONS.items()]
     return Project(checked, gates, configs, layers)
+
+
+def _fits(document: Any) -> bool:
+    """Tell whether a document is v2 and has no fault; others are looked through by `find_faults`."""
+    if not _DOCUMENT.fits(document) or document.get("has_updates") is not True:
+        return False
+    for key in _SECTIONS:
+        section = document.get(key)
+        if type(section) is not dict or not all(map(fits_spec, section.values())):
+            return False
+    conditions = document.get("condition_map")
+    if conditions and not all(map(fits_condition, conditions.values())):
+        return False
+    return not [
+        key for key, check in _RARE_TABLES.items() if key in document and _check_table(key, document[key], check)
+    ]
 
 
 def find_faults(document: object) -> Iterable[str]:
@@ -170,7 +189,8 @@ def find_faults(document: object) -> Iterable[str]:
     yield from (fault.removeprefix(".") for fault in _DOCUMENT.find_faults(document))
     for key in _SECTIONS:
         yield from _check_section(key, document.get(key))
-    for key, check in _TABLES.items():
+    yield from _check_table("condition_map", document.get("condition_map"), CONDITION.find_faults)
+    for key, check in _RARE_TABLES.items():
         yield from _check_table(key, document.get(key), check)
 
 
@@ -206,37 +226,25 @@ def _check_list(key: str, values: object, check: Check) -> Faults:
     return faults
 
 
-def _fits_spec(spec: Any) -> bool:
-    """Tell whether a spec, its rules and their conditions all fit."""
-    return _SPEC.fits(spec) and all(map(_fits_rule, spec["rules"]))
-
-
-def _fits_rule(rule: Any) -> bool:
-    if not _RULE.fits(rule):
-        return False
-    inline = [one for one in rule["conditions"] if type(one) is not str]
-    return not inline or all(map(_CONDITION.fits, inline))
-
-
 def _check_spec(spec: object) -> Faults:
-    if _fits_spec(spec):
+    if fits_spec(spec):
         return _NO_FAULTS
-    faults = _SPEC.find_faults(spec)
+    faults = SPEC.find_faults(spec)
     inner = _check_list(".rules", spec.get("rules"), _check_rule) if isinstance(spec, dict) else ()
     return (*faults, *inner)
 
 
 def _check_rule(rule: object) -> Faults:
-    if _fits_rule(rule):
+    if fits_rule(rule):
         return _NO_FAULTS
-    faults = _RULE.find_faults(rule)
+    faults = RULE.find_faults(rule)
     inner = _check_list(".conditions", rule.get("conditions"), _check_condition) if isinstance(rule, dict) else ()
     return (*faults, *inner)
 
 
 def _check_condition(condition: object) -> Faults:
     """Check a condition; inside a rule it may also be a text, the id of one."""
-    return _NO_FAULTS if isinstance(condition, str) else _CONDITION.find_faults(condition)
+    return _NO_FAULTS if type(condition) is str or fits_condition(condition) else CONDITION.find_faults(condition)
 
 
 def _check_mappings(mappings: object) -> Faults:
@@ -259,8 +267,7 @@ def _check_bandit(bandit: object) -> Faults:
     )
 
 
-_TABLES: Final[dict[str, Check]] = {
-    "condition_map": _CONDITION.find_faults,
+_RARE_TABLES: Final[dict[str, Check]] = {
     "override_rules": _check_rule,
     "overrides": _check_mappings,
     "cmab_configs": _check_bandit,
