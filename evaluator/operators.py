@@ -143,11 +143,17 @@ def compare_version(*answers: int) -> Callable[[object], Comparison]:
     return prepare
 
 
+def _lower_all(target: list[object]) -> frozenset[str]:
+    try:
+        return frozenset(map(str.lower, target))  # type: ignore[arg-type]  # nearly always texts
+    except TypeError:
+        return frozenset(write_element(element).lower() for element in target)
+
+
 def any_of(target: object) -> Comparison:
     """Prepare `any` and `none`: an array by lower case, an object by its keys as written."""
     if isinstance(target, list):
-        lowered = [(one if type(one) is str else write_element(one)).lower() for one in target]
-        return (to_lowered, frozenset(lowered).__contains__)
+        return (to_lowered, _lower_all(target).__contains__)
     if isinstance(target, dict):
         return (to_lowered, frozenset(target).__contains__)
     return (to_lowered, is_never)

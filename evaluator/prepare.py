@@ -106,10 +106,7 @@ class Preparer:
         if operator is None:
             return Unsupported(False)
         convert, test = operator.prepare(target)
-        # As it would be written: these may be any JSON value, also an array, and 1 is not true.
-        additional = document.get("additionalValues")
-        salt = additional.get("salt") if additional else None
-        key = (kind, convert, f"{document.get('field')!r} {document.get('idType')!r} {salt!r}")
+        key = (kind, convert, _write_reference(kind, document))
         reading = self._readings.get(key)
         if reading is None:
             reading = self._readings[key] = Reading(make_source(document), convert)
@@ -122,3 +119,11 @@ def _prepare_group(document: Document, target: object, name: Any) -> AnyConditio
         return Unsupported(False)
     convert, test = operator.prepare(target)
     return GroupCondition(find_text(document.get("field")), convert, test, operator.wanted)
+
+
+def _write_reference(kind: str, document: Document) -> str:
+    """Write what the source of a condition reads: it may be any JSON value, also an array, and 1 is not true."""
+    if kind != "user_bucket":
+        return repr(document.get("idType" if kind == "unit_id" else "field"))
+    additional = document.get("additionalValues") or {}
+    return repr((document.get("idType"), additional.get("salt", "")))

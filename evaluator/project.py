@@ -41,7 +41,8 @@ class Project:
         self.configs = configs
         self.layers = layers
         self.app_id = document.get("app_id")
-        self.default_tier = {"tier": self.default_environment} if self.default_environment is not None else None
+        environment = document.get("default_environment")
+        self.default_tier = None if environment is None else {"tier": environment}
         has_mapping = document.get("overrides") is not None and document.get("override_rules") is not None
         self.mappings = _table(document, "overrides") if has_mapping else {}
         self.cmab_configs = _table(document, "cmab_configs")

@@ -1,7 +1,8 @@
 """Whether specs, rules and conditions fit, written out key by key.
 
 This is asked of every object of a document, thousands of times, and nearly always they fit; `decode` names what does
-not, by tables of the same keys. Walking those tables takes twice as long as these functions.
+not, by tables of the same keys. Walking those tables takes twice as long as these functions. A key that is nearly
+always there is got, one that nearly never is is first looked for: each way is the quicker one for its keys.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ def fits_spec(spec: Any) -> bool:
             and type(spec["enabled"]) is bool
             and type(spec["rules"]) is list
             and "defaultValue" in spec
-            and ("type" not in spec or type(spec["type"]) in _TEXT)
-            and ("idType" not in spec or type(spec["idType"]) in _TEXT)
-            and ("entity" not in spec or type(spec["entity"]) in _TEXT)
-            and ("version" not in spec or type(spec["version"]) in _INTEGER)
+            and type(spec.get("type")) in _TEXT
+            and type(spec.get("idType")) in _TEXT
+            and type(spec.get("entity")) in _TEXT
+            and type(spec.get("version")) in _INTEGER
             and ("isActive" not in spec or type(spec["isActive"]) in _BOOL)
             and ("hasSharedParams" not in spec or type(spec["hasSharedParams"]) in _BOOL)
             and ("explicitParameters" not in spec or type(spec["explicitParameters"]) in _ARRAY)
@@ -51,7 +52,7 @@ def fits_rule(rule: Any) -> bool:
             and type(rule["passPercentage"]) in _NUMBER
             and type(rule["conditions"]) is list
             and "returnValue" in rule
-            and ("salt" not in rule or type(rule["salt"]) in _TEXT)
+            and type(rule.get("salt")) in _TEXT
             and ("groupName" not in rule or type(rule["groupName"]) in _TEXT)
             and ("configDelegate" not in rule or type(rule["configDelegate"]) in _TEXT)
             and ("isExperimentGroup" not in rule or type(rule["isExperimentGroup"]) in _BOOL)
@@ -67,6 +68,6 @@ def fits_condition(condition: Any) -> bool:
     return (
         type(condition) is dict
         and type(condition.get("type")) is str
-        and ("operator" not in condition or type(condition["operator"]) in _TEXT)
-        and ("additionalValues" not in condition or type(condition["additionalValues"]) in _OBJECT)
+        and type(condition.get("operator")) in _TEXT
+        and type(condition.get("additionalValues")) in _OBJECT
     )

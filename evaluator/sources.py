@@ -117,7 +117,7 @@ def read_now(_condition: Mapping[str, object]) -> Source:
 def read_bucket(condition: Mapping[str, object]) -> Source:
     """Hash the unit ID with the condition's salt into a bucket from 0 to 999."""
     additional = condition.get("additionalValues")
-    salt = additional.get("salt", "") if isinstance(additional, Mapping) else ""
+    salt = additional.get("salt", "") if isinstance(additional, dict) else ""
     prefix = to_bytes(f"{salt}.")
     unit = read_unit_id(condition)
 
