@@ -100,7 +100,7 @@ def check_in(asking: Asking, view: UserView, kind: str, name: str) -> Check:
     document = find_document(view.project, kind, name)
     app = asking.find_app(view)
     if app is not None and not is_for_app(document, app):
-        evaluation = Evaluation(kind, name, Unrecognized())
+        evaluation = Evaluation(kind, name, Unrecognized(), None)
     else:
         evaluation = _EVALUATE[find_kind(view.project, kind, name, document)](view, name)
     return Check(name, asking.questions.reason(evaluation), view, evaluation)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final, Protocol, Self
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_read_number: Final = Struct(">Q").unpack_from
+# Of a digest, the first 8 bytes as a big-endian unsigned number.
+unpack_number: Final = Struct(">Q").unpack_from
 PASS_BUCKETS: Final = 10_000
 USER_BUCKETS: Final = 1_000
 
@@ -41,7 +42,7 @@ def hash_text(text: bytes) -> int:
 
 def read_hash(digest: bytes) -> int:
     """Return the first 8 bytes as a big-endian unsigned number."""
-    number: int = _read_number(digest)[0]
+    number: int = unpack_number(digest)[0]
     return number
 
 

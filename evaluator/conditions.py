@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, cast
 
-from evaluator.bucketing import PASS_BUCKETS, read_hash
+from evaluator.bucketing import PASS_BUCKETS, unpack_number
 from evaluator.outcome import ANALYTICAL, LISTED, PENDING, UNSUPPORTED, Outcome
 from evaluator.spec import ALWAYS, Condition, GateCondition, ListCondition, Unsupported, Verdict
 
@@ -38,8 +38,10 @@ def holds(view: UserView, rule: Rule) -> bool:
 def find_bucket(view: UserView, rule: Rule) -> int:
     """Hash spec salt, rule salt and unit ID into a bucket from 0 to 9,999."""
     hasher = (rule.salted or rule.salt_hasher()).copy()
-    hasher.update(view.read(rule.unit))
-    return read_hash(hasher.digest()) % PASS_BUCKETS
+    unit = view.memo.get(rule.unit)
+    hasher.update(view.read(rule.unit) if unit is None else unit)
+    number: int = unpack_number(hasher.digest())[0]
+    return number % PASS_BUCKETS
 
 
 def passes(view: UserView, rule: Rule) -> bool:

@@ -31,7 +31,7 @@ _STUCK: Final = (None, (), 0)
 def evaluate_gate(view: UserView, name: str) -> Evaluation:
     """Evaluate a feature gate, segment or holdout."""
     try:
-        return Evaluation(GATE, name, find_gate_outcome(view, name))
+        return Evaluation(GATE, name, find_outcome(view, GATE, name), None)
     except EvaluationDepthExceeded as error:
         view.forget_unfinished()
         return failed_evaluation(GATE, name, str(error))
@@ -55,7 +55,7 @@ def evaluate_layer(view: UserView, name: str) -> Evaluation:
 def check_gate(view: UserView, name: str) -> bool:
     """Return a gate's value alone: the quickest question."""
     try:
-        return find_gate_outcome(view, name).verdict.passed
+        return find_outcome(view, GATE, name).verdict.passed
     except EvaluationDepthExceeded:
         view.forget_unfinished()
         return False
@@ -63,44 +63,50 @@ def check_gate(view: UserView, name: str) -> bool:
 
 def _answer(view: UserView, kind: str, name: str) -> Evaluation:
     try:
-        return Evaluation(kind, name, find_outcome(view, kind, name))
+        return Evaluation(kind, name, find_outcome(view, kind, name), None)
     except EvaluationDepthExceeded as error:
         view.forget_unfinished()
         return failed_evaluation(kind, name, str(error))
 
 
 def find_outcome(view: UserView, kind: str, name: str) -> Outcome:
-    """Walk a spec of any kind; raises EvaluationDepthExceeded when its gates go round in a circle."""
-    return find_gate_outcome(view, name) if kind == GATE else _evaluate(view, kind, name)
+    """Walk a spec, or return what this view already knows of a gate.
+
+    Raises EvaluationDepthExceeded when gates go round in a circle.
+    """
+    if kind != GATE:
+        return _evaluate(view, kind, name)
+    gates = view.gates
+    if name in gates:
+        outcome = gates[name]
+        if outcome is PENDING:
+            raise EvaluationDepthExceeded
+        return outcome
+    depth = view.depth
+    if depth >= MOST_NESTED:
+        raise EvaluationDepthExceeded
+    project = view.project
+    spec = project.prepared_gates.get(name) or project.find_gate(name)
+    if view.surroundings or spec is None:
+        spec = None
+    elif spec.constant is not None:
+        outcome = gates[name] = spec.constant.plain or walk(view, spec)
+        return outcome
+    elif spec.is_lonely:
+        # Nothing it does can lead back to it.
+        outcome = gates[name] = walk(view, spec)
+        return outcome
+    # It may lead to others: a mark against circles.
+    gates[name] = PENDING
+    view.depth = depth + 1
+    outcome = gates[name] = _evaluate(view, GATE, name) if spec is None else walk(view, spec)
+    view.depth = depth
+    return outcome
 
 
 def find_gate_outcome(view: UserView, name: str) -> Outcome:
     """Walk a gate, or return what this view already knows of it."""
-    gates = view.gates
-    outcome = gates.get(name)
-    if outcome is not None and outcome is not PENDING:
-        return outcome
-    if outcome is PENDING or view.depth >= MOST_NESTED:
-        raise EvaluationDepthExceeded
-    project = view.project
-    spec = project.prepared_gates.get(name) or project.find_gate(name)
-    if view.is_surrounded or spec is None:
-        return _enter_gate(view, name, None)
-    if not spec.is_lonely:
-        return _enter_gate(view, name, spec)
-    # Nothing it does can lead back to it.
-    outcome = gates[name] = walk(view, spec)
-    return outcome
-
-
-def _enter_gate(view: UserView, name: str, spec: Spec | None) -> Outcome:
-    """Walk a gate that may lead to others, or (without its spec) what surrounds it, with a mark against circles."""
-    view.depth += 1
-    view.gates[name] = PENDING
-    outcome = _evaluate(view, GATE, name) if spec is None else walk(view, spec)
-    view.gates[name] = outcome
-    view.depth -= 1
-    return outcome
+    return find_outcome(view, GATE, name)
 
 
 def _evaluate(view: UserView, kind: str, name: str) -> Outcome:
@@ -143,7 +149,7 @@ def walk(view: UserView, spec: Spec) -> Outcome:
         for reading, test, wanted in rule.plain:
             value = memo.get(reading, _UNSEEN)
             if value is _UNSEEN:
-                value = memo[reading] = reading.read(view)
+                value = memo[reading] = reading.convert(reading.source(view))
             if test(value) is not wanted:
                 matched = False
                 break

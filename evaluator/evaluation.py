@@ -22,9 +22,7 @@ ID_LIST: Final = "IdListInMemory"
 class Evaluation:
     """One answer: the name asked for, and the outcome; `error` is the text of what kept it from being found."""
 
-    __slots__ = ("error", "kind", "name", "outcome")
-
-    def __init__(self, kind: str, name: str, outcome: Outcome, error: str | None = None) -> None:
+    def __init__(self, kind: str, name: str, outcome: Outcome, error: str | None) -> None:
         self.kind = kind
         self.name = name
         self.outcome = outcome

@@ -36,7 +36,8 @@ _EVALUATE = {
 def explain(project: Project, user: User, kind: str, name: str, *, now_ms: int, options: Options) -> Node:
     """Evaluate one spec and return the trace: its answer, then every rule tried with each condition."""
     trace = Trace()
-    view = UserView(project, user, now_ms, options, trace)
+    view = UserView(project, user, now_ms, options)
+    view.report_to(trace)
     found = _EVALUATE[kind](view, name)
     return {**_describe(found), "rules": [], **trace.finish()}
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from evaluator.bucketing import hash_text, to_bytes
 from evaluator.coerce import find_number, truncate, write_json
 from evaluator.conditions import GATE
 from evaluator.errors import EvaluationDepthExceeded
-from evaluator.evaluate import evaluate_gate, find_gate_outcome
+from evaluator.evaluate import evaluate_gate, find_outcome
 from evaluator.evaluation import Evaluation
 from evaluator.exposures import Event, config_exposure, gate_exposure, layer_exposure
 from evaluator.outcome import ANALYTICAL, UNRECOGNIZED
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from evaluator.user import User
     from evaluator.view import UserView
 
-type Key = tuple[object, ...]
+# What an evaluation said: name, rule ID, and its value or the parameter read.
+type Answer = tuple[object, ...]
+# What makes an exposure the same as another: a user's IDs, and what was said; other attributes do not count.
+type Key = tuple[str, Answer]
 
 DEFAULT_WINDOW_MS: Final = 60_000
 MOST_KEYS: Final = 100_000
@@ -40,8 +43,19 @@ class _Write(Protocol):
     ) -> Event: ...
 
 
-# What becomes an event: how it is written, of what, whether by hand, and what it says about its sampling.
-type _Record = tuple[_Write, UserView, str, str, Outcome, str | None, bool, dict[str, object] | None]
+class _Manner(NamedTuple):
+    """How a check becomes an event: of what kind it was, the error it ended in, and whether it is logged by hand."""
+
+    write: _Write
+    kind: str
+    error: str | None
+    is_manual: bool
+
+
+_GATE_CHECK: Final = _Manner(gate_exposure, GATE, None, False)
+
+# What becomes an event, with what it says about its sampling.
+type _Record = tuple[_Manner, UserView, str, Outcome, dict[str, object] | None]
 
 
 class Memory:
@@ -80,19 +94,22 @@ class ExposureLog:
     def check_gate(self, view: UserView, name: str) -> bool:
         """Check a gate and record that: `evaluate_gate` and `add_gate` in one, without an answer in between."""
         try:
-            outcome = find_gate_outcome(view, name)
+            outcome = find_outcome(view, GATE, name)
         except EvaluationDepthExceeded:
             found = evaluate_gate(view, name)
             self.add_gate(view, found)
             return found.passed
-        spec, passed = outcome.spec, outcome.verdict.passed
+        spec, verdict = outcome.spec, outcome.verdict
         id_type = outcome.id_type if spec is None else spec.id_type
-        key = _key_of(view, name, outcome, passed, id_type)
-        if self._is_wanted(view, key):
-            decision = None if self._mode is None else self._sample(view, name, outcome, key)
-            if decision is not DROPPED:
-                self._records.append((gate_exposure, view, GATE, name, outcome, None, False, decision))
-        return passed
+        units = view.memo.get(id_type) or _find_units(view, id_type)
+        if spec is None or spec.name != name:
+            answer = _answer_of(name, outcome, verdict.passed)
+        elif verdict.answer is None:
+            answer = verdict.answer = _answer_of(name, outcome, verdict.passed)
+        else:
+            answer = verdict.answer
+        self._record(_GATE_CHECK, view, name, outcome, (units, answer))
+        return verdict.passed
 
     def add_gate(self, view: UserView, found: Evaluation, *, is_manual: bool = False) -> None:
         """Record one gate check; a manual one is known without its unit ID, as in the core."""
@@ -144,10 +161,12 @@ class ExposureLog:
         return events
 
     def _write(self, record: _Record) -> Event:
-        write, view, kind, name, outcome, error, is_manual, decision = record
-        found = Evaluation(kind, name, outcome, error)
+        manner, view, name, outcome, decision = record
+        found = Evaluation(manner.kind, name, outcome, manner.error)
         reason = self._find_reason(found)
-        event = write(view, found, reason=reason, received_at_ms=self._received_at_ms, is_manual=is_manual)
+        event = manner.write(
+            view, found, reason=reason, received_at_ms=self._received_at_ms, is_manual=manner.is_manual
+        )
         if decision is not None:
             event["statsigMetadata"] = decision
         return event
@@ -166,19 +185,18 @@ class ExposureLog:
     def _add(
         self, write: _Write, view: UserView, found: Evaluation, extra: object, id_type: str | None, is_manual: bool
     ) -> None:
-        name, outcome = found.name, found.outcome
-        key = _key_of(view, name, outcome, extra, id_type)
-        if self._is_wanted(view, key):
-            decision = None if self._mode is None else self._sample(view, name, outcome, key)
-            if decision is not DROPPED:
-                self._records.append((write, view, found.kind, name, outcome, found.error, is_manual, decision))
+        key = (_find_units(view, id_type), _answer_of(found.name, found.outcome, extra))
+        manner = _Manner(write, found.kind, found.error, is_manual)
+        self._record(manner, view, found.name, found.outcome, key)
 
-    def _is_wanted(self, view: UserView, key: Key) -> bool:
+    def _record(self, manner: _Manner, view: UserView, name: str, outcome: Outcome, key: Key) -> None:
         memory = self._memory
-        if memory.seen.add(key, view.now_ms, self._seen_ms):
-            return True
-        memory.deduplicated += 1
-        return False
+        if not memory.seen.add(key, view.now_ms, self._seen_ms):
+            memory.deduplicated += 1
+            return
+        decision = None if self._mode is None else self._sample(view, name, outcome, key)
+        if decision is not DROPPED:
+            self._records.append((manner, view, name, outcome, decision))
 
     def _sample(self, view: UserView, name: str, outcome: Outcome, key: Key) -> dict[str, object] | None:
         """Return what the event says about its sampling, None for nothing, or DROPPED."""
@@ -186,11 +204,11 @@ class ExposureLog:
         if outcome.marks & ANALYTICAL or (spec is not None and spec.forward_all_exposures is True):
             return None
         rule_id = verdict.rule_id + outcome.suffix
-        if self._memory.sampled.add((name, rule_id), view.now_ms, self._sampled_ms):
+        if self._memory.sampled.add((name, (rule_id,)), view.now_ms, self._sampled_ms):
             return None
         rate = self._special_rate if rule_id in _SPECIAL_RULES else None
         rate = verdict.sampling_rate if rate is None else truncate(rate)
-        kept = rate is None or (rate > 0 and hash_text(to_bytes(write_json([str(part) for part in key]))) % rate == 0)
+        kept = rate is None or (rate > 0 and _hash_key(key) % rate == 0)
         if self._mode == "on" and not kept:
             self._memory.sampled_out += 1
             return DROPPED
@@ -222,13 +240,21 @@ def _window_of(sdk_configs: Mapping[str, object], name: str) -> int:
     return DEFAULT_WINDOW_MS if window is None else truncate(window)
 
 
-def _key_of(view: UserView, name: str, outcome: Outcome, extra: object, id_type: str | None) -> Key:
-    """Return what makes an exposure the same as another; attributes other than IDs do not count."""
-    units = view.memo.get(id_type)
+def _answer_of(name: str, outcome: Outcome, extra: object) -> Answer:
+    # A name that the spec does not hold has no spec name in the core's key.
+    return ("" if outcome.state is UNRECOGNIZED else name, outcome.verdict.rule_id + outcome.suffix, extra)
+
+
+def _hash_key(key: Key) -> int:
+    units, (name, rule_id, extra) = key
+    return hash_text(to_bytes(write_json([str(name), str(rule_id), units, str(extra)])))
+
+
+def _find_units(view: UserView, id_type: str | None) -> str:
+    units: str | None = view.memo.get(id_type)
     if units is None:
         units = view.memo[id_type] = _write_units(view.user, id_type)
-    # A name that the spec does not hold has no spec name in the core's key.
-    return ("" if outcome.state is UNRECOGNIZED else name, outcome.verdict.rule_id + outcome.suffix, units, extra)
+    return units
 
 
 def _write_units(user: User, id_type: str | None) -> str:

@@ -9,10 +9,10 @@ A new operator is one function that prepares its target and one row in `OPERATOR
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
-from operator import eq
-from typing import Final, NamedTuple
+from operator import eq, methodcaller
+from typing import Final, NamedTuple, cast
 
 from evaluator.bucketing import hash_unit_id, to_bytes
 from evaluator.coerce import Instant, find_number, find_text, write_json
@@ -57,7 +57,9 @@ def to_text(value: object) -> str:
 
 def to_lowered(value: object) -> str:
     """Return the text view in lower case, or the empty text."""
-    return value.lower() if type(value) is str else (find_text(value) or "").lower()
+    if type(value) is str:
+        return value.lower()
+    return "" if value is None else (find_text(value) or "").lower()
 
 
 def to_version(value: object) -> tuple[int | None, ...] | None:
@@ -80,7 +82,7 @@ def to_element_texts(value: object) -> frozenset[str] | None:
 
 def to_hashed_text(value: object) -> bytes:
     """Return the text view, or the empty text, as it goes into a hash."""
-    return to_bytes(find_text(value) or "")
+    return value.encode("utf-8", "replace") if type(value) is str else to_bytes(find_text(value) or "")
 
 
 def to_unit_hash(value: object) -> str | None:
@@ -164,15 +166,23 @@ def any_case_sensitive(target: object) -> Comparison:
     return (to_text, frozenset(_spellings(target)).__contains__)
 
 
-def text_with(method: str) -> Callable[[object], Comparison]:
-    """Prepare `str_starts_with_any` and its kin; `method` is the one of `str` to ask."""
+def text_at(method: str) -> Callable[[object], Comparison]:
+    """Prepare `str_starts_with_any` and its kin; `method` is the one of `str` to ask, it takes all texts at once."""
 
     def prepare(target: object) -> Comparison:
-        needles = tuple(key_by_lowercase(target)) if isinstance(target, list) else ()
-        ask = getattr(str, method)
-        return (to_lowered, lambda value: any(ask(value, needle) for needle in needles))
+        return (to_lowered, methodcaller(method, tuple(_lowered(target))))
 
     return prepare
+
+
+def text_contains(target: object) -> Comparison:
+    """Prepare `str_contains_any` and `str_contains_none`."""
+    needles = tuple(_lowered(target))
+    return (to_lowered, lambda value: any(map(cast("str", value).__contains__, needles)))
+
+
+def _lowered(target: object) -> Iterable[str]:
+    return key_by_lowercase(target) if isinstance(target, list) else ()
 
 
 def text_matches(target: object) -> Comparison:
@@ -262,10 +272,10 @@ OPERATORS: Final[dict[str, Operator]] = {
     "none": Operator(any_of, wanted=False),
     "any_case_sensitive": Operator(any_case_sensitive),
     "none_case_sensitive": Operator(any_case_sensitive, wanted=False),
-    "str_starts_with_any": Operator(text_with("startswith")),
-    "str_ends_with_any": Operator(text_with("endswith")),
-    "str_contains_any": Operator(text_with("__contains__")),
-    "str_contains_none": Operator(text_with("__contains__"), wanted=False),
+    "str_starts_with_any": Operator(text_at("startswith")),
+    "str_ends_with_any": Operator(text_at("endswith")),
+    "str_contains_any": Operator(text_contains),
+    "str_contains_none": Operator(text_contains, wanted=False),
     "str_matches": Operator(text_matches),
     "before": Operator(instant_is(lambda value, target: value < target)),
     "after": Operator(instant_is(lambda value, target: value > target)),

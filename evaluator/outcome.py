@@ -36,12 +36,8 @@ class Outcome:
     version: int | None = None
     is_active: bool = False
     explicit: list[str] | None = None
-    # ANALYTICAL and LISTED, here or in a nested gate.
-    marks: int = 0
     # A local override decided, here or in a delegate; the core does not tell of one in a nested gate.
     is_overridden: bool = False
-    # The trail and the marks that a gate leaves where it is nested, once one has asked.
-    exposed: tuple[tuple[Exposure, ...], int] | None = None
     # The experiment that a layer delegated to, and the trail before it took over.
     delegate: str | None = None
     undelegated: tuple[Exposure, ...] | None = None
@@ -57,6 +53,10 @@ class Outcome:
         self.spec = spec
         self.verdict = verdict
         self.trail = trail
+        # ANALYTICAL and LISTED, here or in a nested gate.
+        self.marks = 0
+        # The trail and the marks that a gate leaves where it is nested, once one has asked.
+        self.exposed: tuple[tuple[Exposure, ...], int] | None = None
 
 
 class Unrecognized(Outcome):

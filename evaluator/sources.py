@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from evaluator.bucketing import USER_BUCKETS, hash_text, to_bytes
 from evaluator.coerce import Instant, find_text
 from evaluator.country import find_country
+from evaluator.user import USER_ID
 from evaluator.user_agent import find_user_agent_field
 
 if TYPE_CHECKING:
@@ -37,16 +38,27 @@ def find_field(field: str, absent: object = None) -> Source:
 
     A null in `custom` ends the search.
     """
+    built_in = _BUILT_IN.get(field.lower())
+    find_other = _find_other_field(field, absent)
+    if built_in is None:
+        return find_other
+
+    def source(view: UserView) -> object:
+        value = view.user.fields.get(built_in)
+        if value is not None and (value if type(value) is str else find_text(value)):
+            return value
+        return find_other(view)
+
+    return source
+
+
+def _find_other_field(field: str, absent: object) -> Source:
+    """Return the source that looks a field up among those of the caller's own."""
     lowered = field.lower()
-    built_in = _BUILT_IN.get(lowered)
     alias = _ALIASES.get(lowered)
 
     def source(view: UserView) -> object:
         fields = view.user.fields
-        if built_in is not None:
-            value = fields.get(built_in)
-            if value is not None and (value if type(value) is str else find_text(value)):
-                return value
         for others in (fields.get("custom"), view.options.global_custom, fields.get("privateAttributes")):
             if others:
                 if field in others:
@@ -131,6 +143,8 @@ def read_unit_id(condition: Mapping[str, object]) -> Source:
     """Read the unit ID of the condition's ID type."""
     id_type = str(condition.get("idType") or "")
     lowered = id_type.lower()
+    if lowered == USER_ID:
+        return lambda view: view.user.fields.get("userID")
     return lambda view: view.user.find_unit_id(id_type, lowered)
 
 

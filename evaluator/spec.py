@@ -28,14 +28,14 @@ ALWAYS: Final = 100.0
 class Reading:
     """One derived value of a user; views keep what it read, so the same reading is made once per user.
 
-    `read` returns the converted value for the user of a view.
+    `convert(source(view))` is the value for the user of a view.
     """
 
-    __slots__ = ("read", "source")
+    __slots__ = ("convert", "source")
 
     def __init__(self, source: Source, convert: Conversion) -> None:
         self.source = source
-        self.read: Source = lambda view: convert(source(view))
+        self.convert = convert
 
 
 @dataclass(slots=True, eq=False)
@@ -92,6 +92,7 @@ class Verdict:
     """The result of one rule, or of none; shared by every user that gets it."""
 
     __slots__ = (
+        "answer",
         "group_name",
         "is_active",
         "is_experiment_group",
@@ -122,6 +123,8 @@ class Verdict:
         self.sampling_rate = sampling_rate
         # The outcome that is nothing but this verdict, once a walk has made it.
         self.plain: Outcome | None = None
+        # What a gate's exposure is known by beside its units, once one was recorded.
+        self.answer: tuple[object, ...] | None = None
 
 
 class Rule:
@@ -137,6 +140,7 @@ class Rule:
         "failed",
         "is_certain",
         "is_lonely",
+        "is_public",
         "is_supported",
         "nested",
         "pass_percentage",
@@ -179,6 +183,8 @@ class Rule:
         self.pass_percentage = float(document["passPercentage"])
         # It needs no bucket: nearly all rules pass everyone.
         self.is_certain = self.pass_percentage == ALWAYS
+        # It decides for everyone.
+        self.is_public = self.is_lonely and self.is_certain and not plain
         self.salted: Hasher | None = None
         self.passed = passed
         self.failed = failed
@@ -194,7 +200,7 @@ class Rule:
 class Spec:
     """A gate, dynamic config, experiment or layer; `fallback` is the verdict when no rule matches."""
 
-    __slots__ = ("document", "fallback", "id_type", "is_active", "is_lonely", "name", "rules", "version")
+    __slots__ = ("constant", "document", "fallback", "id_type", "is_active", "is_lonely", "name", "rules", "version")
 
     def __init__(self, name: str, document: Mapping[str, Any], rules: Sequence[Rule], fallback: Verdict) -> None:
         self.name = name
@@ -203,6 +209,8 @@ class Spec:
         # No rule asks another spec.
         self.is_lonely = not [rule for rule in rules if not rule.is_lonely]
         self.fallback = fallback
+        # The verdict that everyone gets, where nothing of the user is asked.
+        self.constant = fallback if not rules else rules[0].passed if rules[0].is_public else None
         self.id_type: str | None = document.get("idType")
         self.version: int | None = document.get("version")
         self.is_active: bool | None = document.get("isActive")

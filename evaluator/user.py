@@ -14,13 +14,16 @@ from evaluator.errors import InvalidUser
 
 SCALAR_FIELDS: Final = ("userID", "email", "ip", "userAgent", "country", "locale", "appVersion")
 OBJECT_FIELDS: Final = ("customIDs", "custom", "privateAttributes", "statsigEnvironment")
+# How a spec calls the unit ID that is no custom ID, in lower case.
+USER_ID: Final = "userid"
 EMPTY: Final[Mapping[str, object]] = {}
 
 
 class User:
-    """One user; the object fields are mappings, empty when absent."""
+    """One user; the object fields are mappings, empty when absent.
 
-    __slots__ = ("fields",)
+    No `__slots__`: CPython makes and frees an object of few attributes quicker without.
+    """
 
     def __init__(self, fields: Mapping[str, Any]) -> None:
         self.fields = fields
@@ -47,7 +50,7 @@ class User:
 
     def find_unit_id(self, id_type: str, lowered: str) -> object:
         """Return the raw value of a unit ID, or None."""
-        if lowered == "userid":
+        if lowered == USER_ID:
             return self.fields.get("userID")
         ids = self.custom_ids
         return ids[id_type] if id_type in ids else ids.get(lowered)

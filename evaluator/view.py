@@ -6,6 +6,7 @@ valid for one spec and one instant only; make one per request.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from evaluator.errors import EvaluationDepthExceeded
@@ -26,36 +27,34 @@ _UNSEEN: Final = object()
 
 
 class UserView:
-    """`now_ms` is the instant, in milliseconds since 1970; `trace` records the walk for `explain`."""
+    """`now_ms` is the instant, in milliseconds since 1970; `trace` records the walks for `explain`.
 
-    __slots__ = (
-        "app_id",
-        "depth",
-        "gates",
-        "is_surrounded",
-        "memo",
-        "now_ms",
-        "options",
-        "project",
-        "trace",
-        "user",
-    )
+    No `__slots__`: CPython makes and frees an object of a few attributes quicker without.
+    """
 
-    def __init__(
-        self, project: Project, user: User, now_ms: int, options: Options = NO_OPTIONS, trace: Trace | None = None
-    ) -> None:
+    def __init__(self, project: Project, user: User, now_ms: int, options: Options = NO_OPTIONS) -> None:
         self.project = project
         self.user = user
         self.now_ms = now_ms
         self.options = options
-        self.app_id = project.app_id if options.app_id is None else options.app_id
-        self.trace = trace
-        # Overrides, a config mapping or a trace have a say in every walk.
-        self.is_surrounded = bool(project.mappings or trace or options.overrides)
+        # A config mapping, overrides or a trace have a say in every walk; false without any.
+        self.trace: Trace | None = None
+        self.surroundings: object = project.mappings or options.overrides
+        # How deep the walk is in nested specs.
         self.depth = 0
         # What readings gave; under an ID type, the units that exposures are known by.
         self.memo: dict[Reading | str | None, Any] = {}
         self.gates: dict[str, Outcome] = {}
+
+    def report_to(self, trace: Trace) -> None:
+        """Have every walk reported to a trace."""
+        self.surroundings = self.trace = trace
+
+    @cached_property
+    def app_id(self) -> object:
+        """Return the app that is evaluated for; a caller that knows better sets it."""
+        app_id = self.options.app_id
+        return self.project.app_id if app_id is None else app_id
 
     @property
     def environment(self) -> Mapping[str, object] | None:
@@ -71,7 +70,7 @@ class UserView:
         """Return what a reading sees of this user, read once."""
         value = self.memo.get(reading, _UNSEEN)
         if value is _UNSEEN:
-            value = self.memo[reading] = reading.read(self)
+            value = self.memo[reading] = reading.convert(reading.source(self))
         return value
 
     def enter(self) -> None:

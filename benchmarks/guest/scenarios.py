@@ -14,7 +14,7 @@ from evaluator.decode import decode_project
 from evaluator.evaluate import check_gate, evaluate_gate
 from evaluator.project import Project
 from evaluator.user import User, decode_user
-from evaluator.view import UserView
+from evaluator.view import NO_OPTIONS, UserView
 
 NOW_MS: Final = 1_763_000_000_000
 WARM_USERS: Final = 20
@@ -47,7 +47,7 @@ def make_user(number: int) -> User:
 
 def make_view(project: Project, user: User) -> UserView:
     """Return a new view of a user."""
-    return UserView(project, user, NOW_MS)
+    return UserView(project, user, NOW_MS, NO_OPTIONS)
 
 
 def check_gates(meter: Meter, text: bytes, _query: Mapping[str, str]) -> None:

@@ -10,7 +10,7 @@ from evaluator.decode import decode_project
 from evaluator.evaluate import check_gate
 from evaluator.exposure_log import ExposureLog
 from evaluator.user import User
-from evaluator.view import UserView
+from evaluator.view import NO_OPTIONS, UserView
 
 
 class Gatelet:
@@ -37,7 +37,7 @@ class Gatelet:
         def run() -> int:
             passed = 0
             for user in users:
-                view = UserView(project, user, int(clock() * 1000))
+                view = UserView(project, user, int(clock() * 1000), NO_OPTIONS)
                 for name in names:
                     passed += check_gate(view, name)
             return passed
@@ -53,7 +53,7 @@ class Gatelet:
             for user_id, email, custom in people:
                 for name in names:
                     user = User({"userID": user_id, "email": email, "custom": custom})
-                    passed += check_gate(UserView(project, user, int(clock() * 1000)), name)
+                    passed += check_gate(UserView(project, user, int(clock() * 1000), NO_OPTIONS), name)
             return passed
 
         return run
@@ -66,7 +66,7 @@ class Gatelet:
         def run() -> int:
             passed = 0
             for user in users:
-                view = UserView(project, user, int(clock() * 1000))
+                view = UserView(project, user, int(clock() * 1000), NO_OPTIONS)
                 for name in names:
                     passed += log.check_gate(view, name)
             return passed
