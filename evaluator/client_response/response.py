@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
-from zlib import adler32, crc32
 
 from evaluator.bucketing import hash_djb2_number
 from evaluator.client_response import init_v2, v1, v2
-from evaluator.client_response.kept import encode, find_kept
+from evaluator.client_response.kept import encode, find_kept, join_object
 from evaluator.client_response.param_stores import write_param_stores
 from evaluator.client_response.sections import Sections
 from evaluator.client_response.session_replay import write_session_replay
@@ -25,8 +24,6 @@ type Parts = dict[str, str]
 
 _WRITERS: Final[dict[str, type[v1.Writer]]] = {"v1": v1.Writer, "v2": v2.Writer, "init-v2": init_v2.Writer}
 _SECTIONS: Final = ("feature_gates", "dynamic_configs", "layer_configs", "param_stores")
-# What a client stores of a response, and so what its checksum is about.
-_STORED: Final = (*_SECTIONS, "exposures", "values")
 
 
 def write_client_response(view: UserView, options: ResponseOptions, sdk_info: Mapping[str, str]) -> dict[str, Any]:
@@ -40,13 +37,15 @@ def write_response_parts(view: UserView, options: ResponseOptions, sdk_info: Map
 
     The view must have been made with `find_target_app` as its app.
     """
+    kept = find_kept(view.project, options.hash)
+    writer = _WRITERS.get(options.response_format, v1.Writer)(kept, options)
     try:
-        parts = _write(view, options, sdk_info)
+        parts = _write(view, options, sdk_info, writer)
     except EvaluationDepthExceeded:
         view.forget_unfinished()
         return blank_parts(view, sdk_info)
     if options.previous_response_hash is not None:
-        checksum = hash_parts(parts)
+        checksum = hash_stored(writer, parts)
         if checksum == options.previous_response_hash:
             return blank_parts(view, sdk_info)
         parts["full_checksum"] = encode(checksum)
@@ -55,14 +54,14 @@ def write_response_parts(view: UserView, options: ResponseOptions, sdk_info: Map
 
 def join_parts(parts: Mapping[str, str]) -> str:
     """Return the text of a response; it is ASCII."""
-    return "{" + ",".join([f'"{key}":{text}' for key, text in parts.items()]) + "}"
+    return join_object({f'"{key}"': text for key, text in parts.items()})
 
 
 def write_client_entry(view: UserView, kind: str, name: str, options: ResponseOptions) -> Entry | None:
     """Return the entry of one spec as a v1 response has it; None when the response does not hold it."""
     writer = v1.Writer(find_kept(view.project, options.hash), options)
     try:
-        entries = json.loads(writer.write_all(Sections(view, options).find_one(kind, name)))
+        entries = json.loads(writer.write_all(Sections(view, options, writer.form.listing).find_one(kind, name)))
     except EvaluationDepthExceeded:
         view.forget_unfinished()
         return None
@@ -83,10 +82,9 @@ def blank_parts(view: UserView, sdk_info: Mapping[str, str]) -> Parts:
     }
 
 
-def _write(view: UserView, options: ResponseOptions, sdk_info: Mapping[str, str]) -> Parts:
-    sections = Sections(view, options)
-    kept = find_kept(view.project, options.hash)
-    writer = _WRITERS.get(options.response_format, v1.Writer)(kept, options)
+def _write(view: UserView, options: ResponseOptions, sdk_info: Mapping[str, str], writer: v1.Writer) -> Parts:
+    kept = writer.kept
+    sections = Sections(view, options, writer.form.listing)
     parts = {
         "feature_gates": writer.write_all(sections.gates()),
         "dynamic_configs": writer.write_all(sections.configs()),
@@ -116,11 +114,6 @@ def hash_private_attributes(attributes: Mapping[str, object]) -> str | None:
     return str(total & 0xFFFFFFFF)
 
 
-def hash_parts(parts: Mapping[str, str]) -> str:
-    """Identify what a client stores; the core hashes other bytes, but a client only ever sends ours back.
-
-    Two checksums of 32 bits that zlib counts quickly: SHA-256 of a response costs several times its evaluation in the
-    component, and nobody gains by forging a checksum of what they hold themselves.
-    """
-    text = "\n".join([parts[key] for key in _STORED if key in parts]).encode("ascii")
-    return str(crc32(text) << 32 | adler32(text))
+def hash_stored(writer: v1.Writer, parts: Parts) -> str:
+    """Identify what a client stores; the core hashes other bytes, but a client only ever sends ours back."""
+    return str(int.from_bytes(writer.form.digest([*writer.stored, parts["param_stores"]])))
