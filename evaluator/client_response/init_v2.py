@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from evaluator.client_response import v1
 from evaluator.client_response.entries import GATE_ENTITY, LAYER_ENTITY
-from evaluator.client_response.kept import encode, join_object
+from evaluator.client_response.kept import encode, list_members
 
 if TYPE_CHECKING:
     from evaluator.client_response.entries import Entry, Listed
-    from evaluator.client_response.kept import Kept, Trail
+    from evaluator.client_response.kept import Kept, Text, Trail
     from evaluator.client_response.options import ResponseOptions
     from evaluator.client_response.sections import Found
     from evaluator.outcome import Outcome
@@ -41,8 +41,8 @@ class Writer(v1.Writer):
         self._values: dict[str, str] = {}
 
     def write_pieces(self, found: Found) -> list[str]:
-        """Return `,"hashed name":entry` for each, in short keys."""
-        return [self.write(listed, outcome) for listed, outcome in found]
+        """Return `,"hashed name":entry` for each, in short keys, as one piece: short, and of this response only."""
+        return ["".join([self.write(listed, outcome) for listed, outcome in found])] if found else []
 
     def write(self, listed: Listed, outcome: Outcome) -> str:
         """Return `,"hashed name":entry`."""
@@ -97,13 +97,13 @@ class Writer(v1.Writer):
             number = self._exposures[exposure] = f'"{len(self._exposures)}"'
         return number
 
-    def tables(self) -> dict[str, str]:
+    def tables(self) -> dict[str, Text]:
         """Return both tables and the name of the format."""
         find = self.kept.find_exposure
-        self.stored += map(find, self._exposures)
-        self.stored += self._values
+        exposures = "".join(list_members({number: find(one) for one, number in self._exposures.items()}))
+        self.stored += (exposures, *self._values)
         return {
-            "exposures": join_object({number: find(one) for one, number in self._exposures.items()}),
-            "values": join_object({number: value for value, number in self._values.items()}),
+            "exposures": exposures,
+            "values": list_members({number: value for value, number in self._values.items()}),
             "response_format": '"init-v2"',
         }

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from evaluator.spec import Exposure
 
 type Trail = tuple[Exposure, ...]
+# A long text is in pieces, to be copied once: copying costs an instruction for each character.
+type Text = str | list[str]
 
 _HIDDEN: Final = ("segment", "holdout")
 # More texts than this of one entity, or lists of exposures, are written anew: a bound on memory, not met in real specs.
@@ -43,13 +45,13 @@ def encode(value: object) -> str:
         return write_json(value)
 
 
-def join_object(members: Mapping[str, str]) -> str:
-    """Return the text of an object, from the texts of its keys and values: each is copied once."""
+def list_members(members: Mapping[str, str]) -> list[str]:
+    """Return the pieces of an object's text, from the texts of its keys and values."""
     pieces = ["{"]
     for key, text in members.items():
         pieces += (key, ":", text, ",")
     pieces[-1] = "}" if members else "{}"
-    return "".join(pieces)
+    return pieces
 
 
 class Listing:

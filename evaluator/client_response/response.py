@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evaluator.bucketing import hash_djb2_number
 from evaluator.client_response import init_v2, v1, v2
-from evaluator.client_response.kept import encode, find_kept, join_object
+from evaluator.client_response.kept import encode, find_kept
 from evaluator.client_response.param_stores import write_param_stores
 from evaluator.client_response.sections import Sections
 from evaluator.client_response.session_replay import write_session_replay
@@ -17,10 +17,11 @@ from evaluator.errors import EvaluationDepthExceeded
 
 if TYPE_CHECKING:
     from evaluator.client_response.entries import Entry
+    from evaluator.client_response.kept import Text
     from evaluator.client_response.options import ResponseOptions
     from evaluator.view import UserView
 
-type Parts = dict[str, str]
+type Parts = dict[str, Text]
 
 _WRITERS: Final[dict[str, type[v1.Writer]]] = {"v1": v1.Writer, "v2": v2.Writer, "init-v2": init_v2.Writer}
 _SECTIONS: Final = ("feature_gates", "dynamic_configs", "layer_configs", "param_stores")
@@ -33,7 +34,7 @@ def write_client_response(view: UserView, options: ResponseOptions, sdk_info: Ma
 
 
 def write_response_parts(view: UserView, options: ResponseOptions, sdk_info: Mapping[str, str]) -> Parts:
-    """Evaluate everything for the user of the view, and return {top-level key: JSON text}.
+    """Evaluate everything for the user of the view, and return {top-level key: JSON text, or its pieces}.
 
     The view must have been made with `find_target_app` as its app.
     """
@@ -52,19 +53,26 @@ def write_response_parts(view: UserView, options: ResponseOptions, sdk_info: Map
     return parts
 
 
-def join_parts(parts: Mapping[str, str]) -> str:
+def join_parts(parts: Mapping[str, Text]) -> str:
     """Return the text of a response; it is ASCII."""
-    return join_object({f'"{key}"': text for key, text in parts.items()})
+    pieces: list[str] = []
+    for key, text in parts.items():
+        pieces += (',"', key, '":')
+        pieces += (text,) if isinstance(text, str) else text
+    pieces[0] = '{"'
+    pieces.append("}")
+    return "".join(pieces)
 
 
 def write_client_entry(view: UserView, kind: str, name: str, options: ResponseOptions) -> Entry | None:
     """Return the entry of one spec as a v1 response has it; None when the response does not hold it."""
     writer = v1.Writer(find_kept(view.project, options.hash), options)
     try:
-        entries = json.loads(writer.write_all(Sections(view, options, writer.form.listing).find_one(kind, name)))
+        found = Sections(view, options, writer.form.listing).find_one(kind, name)
     except EvaluationDepthExceeded:
         view.forget_unfinished()
         return None
+    entries = json.loads("".join(writer.write_all(found)))
     return next(iter(entries.values()), None)
 
 
@@ -85,7 +93,7 @@ def blank_parts(view: UserView, sdk_info: Mapping[str, str]) -> Parts:
 def _write(view: UserView, options: ResponseOptions, sdk_info: Mapping[str, str], writer: v1.Writer) -> Parts:
     kept = writer.kept
     sections = Sections(view, options, writer.form.listing)
-    parts = {
+    parts: Parts = {
         "feature_gates": writer.write_all(sections.gates()),
         "dynamic_configs": writer.write_all(sections.configs()),
         "layer_configs": writer.write_all(sections.layers()),
@@ -116,4 +124,6 @@ def hash_private_attributes(attributes: Mapping[str, object]) -> str | None:
 
 def hash_stored(writer: v1.Writer, parts: Parts) -> str:
     """Identify what a client stores; the core hashes other bytes, but a client only ever sends ours back."""
-    return str(int.from_bytes(writer.form.digest([*writer.stored, parts["param_stores"]])))
+    stores = parts["param_stores"]
+    pieces = [*writer.stored, stores] if isinstance(stores, str) else [*writer.stored, *stores]
+    return str(int.from_bytes(writer.form.digest(pieces)))

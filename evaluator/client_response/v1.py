@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from evaluator.client_response.entries import LAYER_ENTITY
 from evaluator.client_response.kept import encode
 
 if TYPE_CHECKING:
     from evaluator.client_response.entries import Entry, Listed
-    from evaluator.client_response.kept import Kept, Trail
+    from evaluator.client_response.kept import Kept, Text, Trail
     from evaluator.client_response.options import ResponseOptions
     from evaluator.client_response.sections import Found
     from evaluator.outcome import Outcome
     from evaluator.spec import Exposure
 
+_NO_EXPOSURES: Final = "]}"
+
 
 class Writer:
-    """Writes the entries of one response; texts that do not depend on the user come from `form`.
-
-    Texts are gathered as pieces and joined once: copying costs an instruction for each character.
-    """
+    """Writes the entries of one response, in pieces; texts that do not depend on the user come from `form`."""
 
     __slots__ = ("form", "kept", "shows_id_type", "stored", "trails")
     name = "v1"
@@ -33,13 +32,13 @@ class Writer:
         # The pieces of all sections so far: what a client stores, and so what its checksum is about.
         self.stored: list[str] = []
 
-    def write_all(self, found: Found) -> str:
-        """Return the object {hashed name: entry}."""
+    def write_all(self, found: Found) -> list[str]:
+        """Return the object {hashed name: entry}, in pieces."""
         pieces = self.write_pieces(found)
         pieces.append("}")
         self.stored += pieces
         pieces[0] = "{" + pieces[0].removeprefix(",") if found else "{}"
-        return "".join(pieces)
+        return pieces
 
     def write_pieces(self, found: Found) -> list[str]:
         """Return `,"hashed name":entry` for each, in pieces."""
@@ -50,7 +49,7 @@ class Writer:
             start = listed.texts.get(outcome.verdict) if outcome.delegate is None else None
             add(start or find_start(listed, outcome))
             trail = outcome.trail
-            end = trails.get(trail) or write_trail(trail)
+            end = (trails.get(trail) or write_trail(trail)) if trail else _NO_EXPOSURES
             if listed.entity is LAYER_ENTITY:
                 add(end[:-1])
                 add(',"undelegated_secondary_exposures":[')
@@ -82,6 +81,6 @@ class Writer:
         """Return what stands in a list for an exposure: here the exposure itself."""
         return self.kept.find_exposure(exposure)
 
-    def tables(self) -> dict[str, str]:
+    def tables(self) -> dict[str, Text]:
         """Return what entries refer to, as parts of the response."""
         return {}

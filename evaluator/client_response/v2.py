@@ -6,11 +6,11 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from evaluator.client_response import v1
-from evaluator.client_response.kept import join_object
+from evaluator.client_response.kept import list_members
 
 if TYPE_CHECKING:
     from evaluator.client_response.entries import Entry
-    from evaluator.client_response.kept import Kept, Trail
+    from evaluator.client_response.kept import Kept, Text, Trail
     from evaluator.client_response.options import ResponseOptions
     from evaluator.spec import Exposure
 
@@ -39,8 +39,8 @@ class Writer(v1.Writer):
         """Return the key of an exposure."""
         return self.kept.find_exposure_key(exposure)
 
-    def tables(self) -> dict[str, str]:
+    def tables(self) -> dict[str, Text]:
         """Return the table of exposures."""
         find_key, find = self.kept.find_exposure_key, self.kept.find_exposure
         table = {find_key(exposure): find(exposure) for exposure in dict.fromkeys(chain.from_iterable(self.trails))}
-        return {"exposures": join_object(table)}
+        return {"exposures": list_members(table)}
