@@ -19,7 +19,7 @@ from edge.questions import WHOLE
 from edge.routes.schemas import ERROR, INTEGER, MAYBE_OBJECT, METADATA, OBJECT, SWITCH, TEXT, an_object
 from edge.users import complete_user
 from evaluator.bucketing import find_name_hash
-from evaluator.client_response import ResponseOptions, join_parts, write_response_parts
+from evaluator.client_response import Parts, ResponseOptions, join_parts, write_response_parts
 from evaluator.project import Project
 
 PLACES: Final = (KeyPlace.QUERY, KeyPlace.HEADER)
@@ -47,8 +47,8 @@ def post_initialize(call: Call) -> Reply:
     return Reply(200, finish_response(asking, project, parts).encode())
 
 
-def write_parts(asking: Asking, project: Project, body: Body) -> dict[str, str]:
-    """Return the client response that a body asks for, as {top-level key: JSON text}; raises a refusal."""
+def write_parts(asking: Asking, project: Project, body: Body) -> Parts:
+    """Return the client response that a body asks for, as {top-level key: JSON text or pieces}; raises a refusal."""
     held = body.get("full_checksum") if body.get("sinceTime") == project.time else None
     options = ResponseOptions(
         hash=read_hash(body),
@@ -66,7 +66,7 @@ def read_hash(body: Body) -> str:
     return str(algorithm)
 
 
-def finish_response(asking: Asking, project: Project, parts: Mapping[str, str]) -> str:
+def finish_response(asking: Asking, project: Project, parts: Parts) -> str:
     """Join the parts; what a target app must not see is taken out of them."""
     app = asking.find_app(asking.view_of(project))
     text = join_parts(parts)

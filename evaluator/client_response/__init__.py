@@ -8,6 +8,7 @@ through one JSON encoder costs ten times as much.
 
 from evaluator.client_response.options import FORMATS, ResponseOptions, find_target_app
 from evaluator.client_response.response import (
+    Parts,
     hash_private_attributes,
     join_parts,
     write_client_entry,
@@ -17,6 +18,7 @@ from evaluator.client_response.response import (
 
 __all__ = [
     "FORMATS",
+    "Parts",
     "ResponseOptions",
     "find_target_app",
     "hash_private_attributes",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from evaluator.evaluation import explicit_of, is_active
 
@@ -19,13 +19,20 @@ LAYER_ENTITY: Final = "layer"
 _DEVICE_ID_TYPES: Final = ("stableID", "stableid")
 
 
-class Listed(NamedTuple):
-    """An entity that responses hold: its name, the kind of question it answers, what it is, what the document says."""
+class Listed:
+    """An entity that responses hold: its name, the kind of question it answers, what it is, what the document says.
 
-    name: str
-    kind: str
-    entity: str
-    document: dict[str, object]
+    `texts` is what one format says of it, by what decides that (`kept.find_key`).
+    """
+
+    __slots__ = ("document", "entity", "kind", "name", "texts")
+
+    def __init__(self, name: str, kind: str, entity: str, document: dict[str, object]) -> None:
+        self.name = name
+        self.kind = kind
+        self.entity = entity
+        self.document = document
+        self.texts: dict[object, Any] = {}
 
 
 def describe_entry(listed: Listed, outcome: Outcome, hash_name: Hash) -> Entry:

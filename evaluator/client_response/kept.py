@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from json import JSONEncoder
 from typing import TYPE_CHECKING, Final, cast
+from zlib import adler32, crc32
 
 from evaluator.bucketing import find_name_hash, hash_djb2
 from evaluator.client_response.entries import GATE_ENTITY, LAYER_ENTITY, Entry, Listed, describe_entry
@@ -19,13 +20,19 @@ from evaluator.evaluate import CONFIG, LAYER
 from evaluator.outcome import UNSUPPORTED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from evaluator.outcome import Outcome
     from evaluator.project import Project
     from evaluator.spec import Exposure
 
+type Trail = tuple[Exposure, ...]
+# A long text is in pieces, to be copied once: copying costs an instruction for each character.
+type Text = str | list[str]
+
 _HIDDEN: Final = ("segment", "holdout")
+# More texts than this of one entity, or lists of exposures, are written anew: a bound on memory, not met in real specs.
+_MOST_KEPT: Final = 1_000
 # ASCII, so that a lone surrogate in a user's text cannot keep a reply from being encoded.
 _encode = JSONEncoder(separators=(",", ":"), check_circular=False, allow_nan=False).encode
 
@@ -36,6 +43,15 @@ def encode(value: object) -> str:
         return _encode(value)
     except ValueError:
         return write_json(value)
+
+
+def list_members(members: Mapping[str, str]) -> list[str]:
+    """Return the pieces of an object's text, from the texts of its keys and values."""
+    pieces = ["{"]
+    for key, text in members.items():
+        pieces += (key, ":", text, ",")
+    pieces[-1] = "}" if members else "{}"
+    return pieces
 
 
 class Listing:
@@ -64,15 +80,64 @@ def _list(section: Mapping[str, object], kind: str) -> Iterator[Listed]:
             yield Listed(name, CONFIG if entity == "dynamic_config" else EXPERIMENT, entity, document)
 
 
+class Form:
+    """The texts of one project under one hash, in one format."""
+
+    __slots__ = ("_digests", "kept", "listing", "trails")
+
+    def __init__(self, kept: Kept, project: Project) -> None:
+        self.kept = kept
+        self.listing = Listing(project)
+        # Lists of exposures, as they end an entry.
+        self.trails: dict[Trail, str] = {}
+        # Of kept texts, once a checksum was asked for.
+        self._digests: dict[str, bytes | None] = {}
+
+    def find_entry[Text: str | tuple[str, ...]](
+        self, listed: Listed, outcome: Outcome, write: Callable[[Entry], Text]
+    ) -> Text:
+        """Return what `write` makes of the entry without its exposures."""
+        key = find_key(outcome)
+        found: Text | None = listed.texts.get(key)
+        if found is None:
+            found = write(describe_entry(listed, outcome, self.kept.find_name))
+            if is_lasting(outcome) and len(listed.texts) < _MOST_KEPT:
+                listed.texts[key] = found
+                self._digests.update(dict.fromkeys((found,) if isinstance(found, str) else found))
+        return found
+
+    def find_trail(self, trail: Trail, write: Callable[[Trail], str]) -> str:
+        """Return what `write` makes of a list of exposures."""
+        found = self.trails.get(trail)
+        if found is None:
+            found = write(trail)
+            if len(self.trails) < _MOST_KEPT:
+                self.trails[trail] = found
+                self._digests[found] = None
+        return found
+
+    def digest(self, pieces: Iterable[str]) -> bytes:
+        """Identify a list of texts; a kept one is read once."""
+        digests, find = self._digests, self._find_digest
+        return sum_up(b"".join([digests.get(piece) or find(piece) for piece in pieces]))
+
+    def _find_digest(self, piece: str) -> bytes:
+        digest = sum_up(piece.encode("ascii"))
+        if piece in self._digests:
+            self._digests[piece] = digest
+        return digest
+
+
 class Kept:
-    """The texts of one project under one hash."""
+    """The names and exposures of one project under one hash."""
 
-    __slots__ = ("_entries", "_exposure_keys", "_exposures", "_names", "hash_name", "param_stores")
+    __slots__ = ("_exposure_keys", "_exposures", "_forms", "_names", "_project", "hash_name", "param_stores")
 
-    def __init__(self, algorithm: str) -> None:
+    def __init__(self, project: Project, algorithm: str) -> None:
+        self._project = project
         self.hash_name = find_name_hash(algorithm)
         self.param_stores: str | None = None
-        self._entries: dict[tuple[object, ...], object] = {}
+        self._forms: dict[str, Form] = {}
         self._exposures: dict[Exposure, str] = {}
         self._exposure_keys: dict[Exposure, str] = {}
         self._names: dict[str, str] = {}
@@ -84,16 +149,12 @@ class Kept:
             hashed = self._names[name] = self.hash_name(name)
         return hashed
 
-    def find_entry[Text](self, listed: Listed, outcome: Outcome, form: str, write: Callable[[Entry], Text]) -> Text:
-        """Return what `write` makes of the entry without its exposures; `form` tells formats and options apart."""
-        verdict = outcome.verdict
-        key = (form, listed.kind, listed.name, verdict, outcome.spec, outcome.delegate, outcome.is_active)
-        found = cast("Text | None", self._entries.get(key))
-        if found is None:
-            found = write(describe_entry(listed, outcome, self.find_name))
-            if is_lasting(outcome):
-                self._entries[key] = found
-        return found
+    def find_form(self, name: str) -> Form:
+        """Return the texts of a format; `name` also tells options apart that show in them."""
+        form = self._forms.get(name)
+        if form is None:
+            form = self._forms[name] = Form(self, self._project)
+        return form
 
     def find_exposure(self, exposure: Exposure) -> str:
         """Return the text of an exposure, its gate hashed."""
@@ -114,22 +175,30 @@ class Kept:
         return found
 
 
+def find_key(outcome: Outcome) -> object:
+    """Return what decides the entry of an entity, except its exposures: the verdict, where no experiment took over."""
+    verdict, delegate = outcome.verdict, outcome.delegate
+    return verdict if delegate is None else (verdict, outcome.spec, delegate, outcome.is_active)
+
+
 def is_lasting(outcome: Outcome) -> bool:
     """Tell whether a verdict is one of a spec's own, which every user with the same answer shares."""
-    return outcome.spec is not None and outcome.parameter_rule_ids is None and outcome.state is not UNSUPPORTED
+    is_own = outcome.spec is not None and not outcome.is_overridden
+    return is_own and outcome.parameter_rule_ids is None and outcome.state is not UNSUPPORTED
 
 
-def find_listing(project: Project) -> Listing:
-    """Return the listing of a project, made once."""
-    listing = project.kept.get("listing")
-    if not isinstance(listing, Listing):
-        listing = project.kept["listing"] = Listing(project)
-    return listing
+def sum_up(text: bytes) -> bytes:
+    """Return two checksums of 32 bits that zlib counts quickly.
+
+    SHA-256 of a response costs several times its evaluation in the component, and nobody gains by forging a checksum of
+    what they hold themselves.
+    """
+    return (crc32(text) << 32 | adler32(text)).to_bytes(8)
 
 
 def find_kept(project: Project, algorithm: str) -> Kept:
     """Return the kept texts of a project for a hash; algorithms that nobody knows share one."""
     kept = project.kept.get(find_name_hash(algorithm))
     if not isinstance(kept, Kept):
-        kept = project.kept[find_name_hash(algorithm)] = Kept(algorithm)
+        kept = project.kept[find_name_hash(algorithm)] = Kept(project, algorithm)
     return kept

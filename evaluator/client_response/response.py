@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
-from zlib import adler32, crc32
 
 from evaluator.bucketing import hash_djb2_number
 from evaluator.client_response import init_v2, v1, v2
@@ -18,15 +17,14 @@ from evaluator.errors import EvaluationDepthExceeded
 
 if TYPE_CHECKING:
     from evaluator.client_response.entries import Entry
+    from evaluator.client_response.kept import Text
     from evaluator.client_response.options import ResponseOptions
     from evaluator.view import UserView
 
-type Parts = dict[str, str]
+type Parts = dict[str, Text]
 
 _WRITERS: Final[dict[str, type[v1.Writer]]] = {"v1": v1.Writer, "v2": v2.Writer, "init-v2": init_v2.Writer}
 _SECTIONS: Final = ("feature_gates", "dynamic_configs", "layer_configs", "param_stores")
-# What a client stores of a response, and so what its checksum is about.
-_STORED: Final = (*_SECTIONS, "exposures", "values")
 
 
 def write_client_response(view: UserView, options: ResponseOptions, sdk_info: Mapping[str, str]) -> dict[str, Any]:
@@ -36,36 +34,45 @@ def write_client_response(view: UserView, options: ResponseOptions, sdk_info: Ma
 
 
 def write_response_parts(view: UserView, options: ResponseOptions, sdk_info: Mapping[str, str]) -> Parts:
-    """Evaluate everything for the user of the view, and return {top-level key: JSON text}.
+    """Evaluate everything for the user of the view, and return {top-level key: JSON text, or its pieces}.
 
     The view must have been made with `find_target_app` as its app.
     """
+    kept = find_kept(view.project, options.hash)
+    writer = _WRITERS.get(options.response_format, v1.Writer)(kept, options)
     try:
-        parts = _write(view, options, sdk_info)
+        parts = _write(view, options, sdk_info, writer)
     except EvaluationDepthExceeded:
         view.forget_unfinished()
         return blank_parts(view, sdk_info)
     if options.previous_response_hash is not None:
-        checksum = hash_parts(parts)
+        checksum = hash_stored(writer, parts)
         if checksum == options.previous_response_hash:
             return blank_parts(view, sdk_info)
         parts["full_checksum"] = encode(checksum)
     return parts
 
 
-def join_parts(parts: Mapping[str, str]) -> str:
+def join_parts(parts: Mapping[str, Text]) -> str:
     """Return the text of a response; it is ASCII."""
-    return "{" + ",".join([f'"{key}":{text}' for key, text in parts.items()]) + "}"
+    pieces: list[str] = []
+    for key, text in parts.items():
+        pieces += (',"', key, '":')
+        pieces += (text,) if isinstance(text, str) else text
+    pieces[0] = '{"'
+    pieces.append("}")
+    return "".join(pieces)
 
 
 def write_client_entry(view: UserView, kind: str, name: str, options: ResponseOptions) -> Entry | None:
     """Return the entry of one spec as a v1 response has it; None when the response does not hold it."""
     writer = v1.Writer(find_kept(view.project, options.hash), options)
     try:
-        entries = json.loads(writer.write_all(Sections(view, options).find_one(kind, name)))
+        found = Sections(view, options, writer.form.listing).find_one(kind, name)
     except EvaluationDepthExceeded:
         view.forget_unfinished()
         return None
+    entries = json.loads("".join(writer.write_all(found)))
     return next(iter(entries.values()), None)
 
 
@@ -83,11 +90,10 @@ def blank_parts(view: UserView, sdk_info: Mapping[str, str]) -> Parts:
     }
 
 
-def _write(view: UserView, options: ResponseOptions, sdk_info: Mapping[str, str]) -> Parts:
-    sections = Sections(view, options)
-    kept = find_kept(view.project, options.hash)
-    writer = _WRITERS.get(options.response_format, v1.Writer)(kept, options)
-    parts = {
+def _write(view: UserView, options: ResponseOptions, sdk_info: Mapping[str, str], writer: v1.Writer) -> Parts:
+    kept = writer.kept
+    sections = Sections(view, options, writer.form.listing)
+    parts: Parts = {
         "feature_gates": writer.write_all(sections.gates()),
         "dynamic_configs": writer.write_all(sections.configs()),
         "layer_configs": writer.write_all(sections.layers()),
@@ -116,11 +122,8 @@ def hash_private_attributes(attributes: Mapping[str, object]) -> str | None:
     return str(total & 0xFFFFFFFF)
 
 
-def hash_parts(parts: Mapping[str, str]) -> str:
-    """Identify what a client stores; the core hashes other bytes, but a client only ever sends ours back.
-
-    Two checksums of 32 bits that zlib counts quickly: SHA-256 of a response costs several times its evaluation in the
-    component, and nobody gains by forging a checksum of what they hold themselves.
-    """
-    text = "\n".join([parts[key] for key in _STORED if key in parts]).encode("ascii")
-    return str(crc32(text) << 32 | adler32(text))
+def hash_stored(writer: v1.Writer, parts: Parts) -> str:
+    """Identify what a client stores; the core hashes other bytes, but a client only ever sends ours back."""
+    stores = parts["param_stores"]
+    pieces = [*writer.stored, stores] if isinstance(stores, str) else [*writer.stored, *stores]
+    return str(int.from_bytes(writer.form.digest(pieces)))

@@ -5,32 +5,32 @@ Segments and holdouts are never part of it; filters, the target app and the `rem
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from evaluator.client_response.kept import find_listing
 from evaluator.coerce import find_text
 from evaluator.conditions import GATE
-from evaluator.evaluate import LAYER, find_outcome
+from evaluator.evaluate import LAYER, find_gate_outcome, find_outcome
 
 if TYPE_CHECKING:
     from evaluator.client_response.entries import Listed
+    from evaluator.client_response.kept import Listing
     from evaluator.client_response.options import ResponseOptions
     from evaluator.outcome import Outcome
     from evaluator.view import UserView
 
-type Found = Iterator[tuple[Listed, Outcome]]
+type Found = list[tuple[Listed, Outcome]]
 
 
 class Sections:
     """Walks the sections of a project for one user."""
 
-    __slots__ = ("_app", "_listing", "_options", "_view", "_wanted")
+    __slots__ = ("_app", "_is_whole", "_listing", "_options", "_view", "_wanted")
 
-    def __init__(self, view: UserView, options: ResponseOptions) -> None:
+    def __init__(self, view: UserView, options: ResponseOptions, listing: Listing) -> None:
         self._view = view
         self._options = options
-        self._listing = find_listing(view.project)
+        self._listing = listing
         self._app = find_text(view.app_id) if options.is_narrowed else None
         # The names to keep, by what an entity is; an autotune that is no bandit has no filter.
         self._wanted: dict[str, Collection[str] | None] = {
@@ -39,6 +39,7 @@ class Sections:
             "experiment": options.experiments,
             "layer": options.layers,
         }
+        self._is_whole = self._app is None and all(names is None for names in self._wanted.values())
 
     def is_for_app(self, document: Mapping[str, object]) -> bool:
         """Tell whether a spec belongs to the target app; one that names no apps then belongs to none."""
@@ -51,44 +52,46 @@ class Sections:
         return self._app is None
 
     def gates(self) -> Found:
-        """Yield every gate to write."""
-        drops_silent = self._options.remove_default_value_gates
-        for listed, outcome in self._ask(self._listing.gates.values()):
-            if not (drops_silent and listed.document.get("entity") == "feature_gate" and says_nothing(outcome)):
-                yield listed, outcome
+        """Return every gate to write."""
+        view = self._view
+        found = [(one, find_gate_outcome(view, one.name)) for one in self._select(self._listing.gates.values())]
+        if not self._options.remove_default_value_gates:
+            return found
+        return [each for each in found if each[0].document.get("entity") != "feature_gate" or not says_nothing(each[1])]
 
     def configs(self) -> Found:
-        """Yield every config and experiment; a bandit takes the place of the config of its name."""
+        """Return every config and experiment; a bandit takes the place of the config of its name."""
         listing = self._listing
-        bandits = {
-            name: one for name, one in listing.bandits.items() if self._is_wanted(one, self._options.experiments)
-        }
-        configs = [one for name, one in listing.configs.items() if name not in bandits] if bandits else None
-        drops_in_layers = self._options.remove_experiments_in_layers
-        for listed, outcome in self._ask(listing.configs.values() if configs is None else configs):
-            if not (drops_in_layers and listed.entity == "experiment" and is_in_layer(outcome)):
-                yield listed, outcome
-        for bandit in bandits.values():
-            yield bandit, find_outcome(self._view, bandit.kind, bandit.name)
+        bandits = {name: one for name, one in listing.bandits.items() if self._is_wanted(one, "experiment")}
+        configs: Iterable[Listed] = listing.configs.values()
+        if bandits:
+            configs = [one for one in configs if one.name not in bandits]
+        found = self._ask(self._select(configs))
+        if self._options.remove_experiments_in_layers:
+            found = [each for each in found if each[0].entity != "experiment" or not is_in_layer(each[1])]
+        return found + self._ask(bandits.values())
 
     def layers(self) -> Found:
-        """Yield every layer."""
-        return self._ask(self._listing.layers.values())
+        """Return every layer."""
+        return self._ask(self._select(self._listing.layers.values()))
 
     def find_one(self, kind: str, name: str) -> Found:
-        """Yield the one entity of this kind and name, unless responses leave it out."""
+        """Return the one entity of this kind and name, unless responses leave it out."""
         listing = self._listing
         found = {GATE: listing.gates, LAYER: listing.layers}.get(kind, {**listing.configs, **listing.bandits}).get(name)
-        if found is not None:
-            yield found, find_outcome(self._view, found.kind, name)
+        return [] if found is None else self._ask([found])
 
     def _ask(self, section: Iterable[Listed]) -> Found:
-        view, wanted = self._view, self._wanted
-        for listed in section:
-            if self._is_wanted(listed, wanted.get(listed.entity)):
-                yield listed, find_outcome(view, listed.kind, listed.name)
+        view = self._view
+        return [(one, find_outcome(view, one.kind, one.name)) for one in section]
 
-    def _is_wanted(self, listed: Listed, names: Collection[str] | None) -> bool:
+    def _select(self, section: Iterable[Listed]) -> Iterable[Listed]:
+        if self._is_whole:
+            return section
+        return [one for one in section if self._is_wanted(one, one.entity)]
+
+    def _is_wanted(self, listed: Listed, entity: str) -> bool:
+        names = self._wanted.get(entity)
         return (names is None or listed.name in names) and (self._app is None or self.is_for_app(listed.document))
 
 

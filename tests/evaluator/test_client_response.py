@@ -117,6 +117,25 @@ def test_same_response_again_is_blank() -> None:
     assert respond(sample(), previous_response_hash="another")["has_updates"] is True
 
 
+@pytest.mark.parametrize("response_format", ["v1", "v2", "init-v2"])
+def test_checksum_is_that_of_the_answers_whatever_was_written_before(response_format: str) -> None:
+    def tell(made: Project, email: str) -> object:
+        asked = {"response_format": response_format, "previous_response_hash": ""}
+        return respond(made, {"userID": "u", "email": email}, **asked)["full_checksum"]
+
+    def mailed() -> Project:
+        is_known = condition("user_field", "any", ["a@x.com", "b@x.com"], field="email")
+        return project(
+            {"known": gate(rule(is_known)), "g": gate(rule(condition("pass_gate", None, "known")))},
+            {"c": config(rule(condition("user_field", "any", ["a@x.com"], field="email"), value={"a": 1}))},
+        )
+
+    made = mailed()
+    told = [tell(made, email) for email in ("a@x.com", "b@x.com", "c@x.com", "a@x.com", "b@x.com", "d@x.com")]
+    assert told[:3] == told[3:] == [tell(mailed(), email) for email in ("a@x.com", "b@x.com", "c@x.com")]
+    assert len(set(told)) == 3
+
+
 def test_user_is_shown_without_private_attributes_but_with_their_hash() -> None:
     found = respond(sample(), {"userID": 7, "customIDs": {"c": 1}, "privateAttributes": {"secret": "x"}})
     assert found["user"] == {"userID": 7, "customIDs": {"c": 1}}
