@@ -22,13 +22,27 @@ from specstore.plan import plan_publication
 ROUNDS: Final = 30  # measured: more saves nothing
 SPEC_KEY: Final = "statsig-rehearsal"
 SECRET: Final = "rehearsal"  # noqa: S105  # a key of the rehearsal's own platform
-USER: Final[Mapping[str, object]] = {"userID": "a-user", "email": "a-user@example.com"}
+USER: Final[Mapping[str, object]] = {
+    "userID": "a-user",
+    "email": "a-user@example.com",
+    "ip": "192.0.2.1",
+    "userAgent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "custom": {"plan": "team"},
+}
 
 CONDITIONS: Final[Mapping[str, tuple[str, object, object, object]]] = {
     "everyone": ("public", None, None, None),
     "mail": ("user_field", "email", "str_ends_with_any", ["@example.org"]),
     "some": ("user_field", "userID", "any", ["b-user"]),
-    "other": ("fail_gate", None, None, "first"),
+    "unit": ("unit_id", None, "any_case_sensitive", ["b-user"]),
+    "bucket": ("user_bucket", None, "lt", 1),
+    "version": ("user_field", "appVersion", "version_gte", "2.4.0"),
+    "country": ("ip_based", "country", "any", ["FR"]),
+    "system": ("ua_based", "os_name", "any", ["iOS"]),
+    "tier": ("environment_field", "tier", "any", ["development"]),
+    "later": ("current_time", None, "gt", 4_000_000_000_000),
+    "refused": ("fail_gate", None, None, "first"),
+    "passed": ("pass_gate", None, None, "third"),
 }
 
 
@@ -59,7 +73,8 @@ def make_document() -> dict[str, object]:
     }
     gates = {
         "first": make_gate("first", 10, "mail", "some", "everyone"),
-        "second": make_gate("second", 50, "mail", "other", "everyone"),
+        "second": make_gate("second", 50, *(name for name in CONDITIONS if name != "everyone"), "everyone"),
+        "third": make_gate("third", 0, "everyone"),
     }
     return {
         "has_updates": True,
