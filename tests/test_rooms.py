@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "edge": {"evaluator", "specstore", "edge.events"},
     "edge.events": {"edge", "cbor2"},
     "edge.host": {"evaluator", "specstore", "edge", "edge.events", *BINDINGS},
-    "app": {"edge.host", *BINDINGS},
+    "app": {"edge", "edge.host", *BINDINGS},
     "publisher": {"evaluator", "specstore", "edge.events", "httpx", "rich", "typer"},
     "benchmarks": {
         *("devhost", "edge", "edge.host", "evaluator", "publisher", "specstore", "tests", *BINDINGS),

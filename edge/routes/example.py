@@ -17,8 +17,9 @@ PLACES: Final = (KeyPlace.HEADER,)
 
 def get_gate(call: Call) -> Reply:
     """Check one gate for a user ID; without a key only where the setting open_gate_check allows it."""
-    settings, keys = call.sandbox.settings, call.sandbox.keys
-    caller = NOBODY if settings.open_gate_check else require_caller(keys, call.request, Access.CLIENT, PLACES)
+    sandbox = call.sandbox
+    is_open = sandbox.settings.open_gate_check
+    caller = NOBODY if is_open else require_caller(sandbox.keys, call.request, Access.CLIENT, PLACES)
     query = parse_query(call.request.query)
     name = read_name(query.get("name"), "the query parameter name")
     user_id = query.get("userID")

@@ -12,9 +12,11 @@ from specstore.manifest import (
     OUR_METADATA,
     Manifest,
     answers_for,
+    decode_head,
     decode_manifest,
     encode_manifest,
     make_manifest,
+    split_usual_head,
     start_project,
 )
 from tests.specstore.documents import large_document, small_document
@@ -140,3 +142,19 @@ def test_a_damaged_manifest_is_refused_or_names_a_page_that_is_not_there() -> No
             continue
         assert found._replace(rest=b"", pages=b"") == manifest._replace(rest=b"", pages=b"")
         assert set(found.list_pages()) - set(manifest.list_pages())
+
+
+@pytest.mark.parametrize("generation", [None, 7, 1_700_000_000_000_000_001, 2**64 - 1])
+def test_usual_head_reads_like_any_other(generation: int | None) -> None:
+    for size in (1, 23, 24, 255, 256, 65_535, 65_536):
+        text = b"x" * size
+        head = cbor2.dumps([generation, text])
+        is_usual = (generation is None or generation >= 2**32) and 24 <= size < 2**16
+        assert split_usual_head(head) == ((generation, text) if is_usual else None)
+        assert decode_head(head) == (generation, text)
+
+
+def test_usual_head_of_another_length_is_left_to_the_decoder() -> None:
+    head = cbor2.dumps([None, b"x" * 100])
+    assert split_usual_head(head[:-1]) is None
+    assert split_usual_head(head + b"x") is None
