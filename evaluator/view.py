@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evaluator.errors import EvaluationDepthExceeded
 from evaluator.options import Options
-from evaluator.outcome import PENDING, Outcome
+from evaluator.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,7 +83,6 @@ class UserView:
         """Come back from a nested spec."""
         self.depth -= 1
 
-    def forget_unfinished(self) -> None:
-        """Drop the marks that a walk left when it was cut off."""
+    def come_up(self) -> None:
+        """Come back from wherever a walk was cut off."""
         self.depth = 0
-        self.gates = {name: outcome for name, outcome in self.gates.items() if outcome is not PENDING}

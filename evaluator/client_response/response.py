@@ -43,7 +43,7 @@ def write_response_parts(view: UserView, options: ResponseOptions, sdk_info: Map
     try:
         parts = _write(view, options, sdk_info)
     except EvaluationDepthExceeded:
-        view.forget_unfinished()
+        view.come_up()
         return blank_parts(view, sdk_info)
     if options.previous_response_hash is not None:
         checksum = hash_parts(parts)
@@ -64,7 +64,7 @@ def write_client_entry(view: UserView, kind: str, name: str, options: ResponseOp
     try:
         entries = json.loads(writer.write_all(Sections(view, options).find_one(kind, name)))
     except EvaluationDepthExceeded:
-        view.forget_unfinished()
+        view.come_up()
         return None
     return next(iter(entries.values()), None)
 
