@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 CONFIG: Final = "config"
 LAYER: Final = "layer"
-_UNSEEN: Final = object()
 _STUCK: Final = (None, (), 0)
 
 
@@ -151,8 +150,9 @@ def walk(view: UserView, spec: Spec) -> Outcome:
     for rule in spec.rules:
         matched = True
         for reading, test, wanted in rule.plain:
-            value = memo.get(reading, _UNSEEN)
-            if value is _UNSEEN:
+            if reading in memo:
+                value = memo[reading]
+            else:
                 value = memo[reading] = reading.convert(reading.source(view))
             if test(value) is not wanted:
                 matched = False

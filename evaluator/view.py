@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 NO_OPTIONS: Final = Options()
 MOST_NESTED: Final = 301
-_UNSEEN: Final = object()
 
 
 class UserView:
@@ -68,10 +67,9 @@ class UserView:
 
     def read(self, reading: Reading) -> Any:
         """Return what a reading sees of this user, read once."""
-        value = self.memo.get(reading, _UNSEEN)
-        if value is _UNSEEN:
-            value = self.memo[reading] = reading.convert(reading.source(self))
-        return value
+        if reading not in self.memo:
+            self.memo[reading] = reading.convert(reading.source(self))
+        return self.memo[reading]
 
     def enter(self) -> None:
         """Go one spec deeper; raises EvaluationDepthExceeded past the core's limit."""
