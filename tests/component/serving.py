@@ -51,7 +51,9 @@ class Running:
             time.sleep(0.05)
         if not self.events_file.exists():
             return []
-        bodies = map(json.loads, self.events_file.read_text(encoding="utf-8").splitlines())
+        # Not splitlines(): texts of events may hold other ends of lines. Behind the last \n a line may be half written.
+        lines = self.events_file.read_text(encoding="utf-8").split("\n")[:-1]
+        bodies = map(json.loads, lines)
         return [event for body in bodies for event in body["events"]]
 
 
