@@ -74,10 +74,12 @@ def rank_groups(view: UserView, name: str, find_gate: FindGate) -> list[tuple[Gr
 
 
 def _find_targeting(view: UserView, gate: str, find_gate: FindGate) -> Outcome:
+    depth = view.depth
     try:
         return find_gate(view, gate)
     except EvaluationDepthExceeded:
-        view.forget_unfinished()
+        # Gates under way above stay marked: one that leads back to its own bandit, twice even, comes to an end.
+        view.depth = depth
         return Outcome(None, NO_VERDICT)
 
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 CONFIG: Final = "config"
 LAYER: Final = "layer"
-_UNSEEN: Final = object()
 _STUCK: Final = (None, (), 0)
 
 
@@ -33,7 +32,7 @@ def evaluate_gate(view: UserView, name: str) -> Evaluation:
     try:
         return Evaluation(GATE, name, find_outcome(view, GATE, name), None)
     except EvaluationDepthExceeded as error:
-        view.forget_unfinished()
+        view.come_up()
         return failed_evaluation(GATE, name, str(error))
 
 
@@ -57,7 +56,7 @@ def check_gate(view: UserView, name: str) -> bool:
     try:
         return find_outcome(view, GATE, name).verdict.passed
     except EvaluationDepthExceeded:
-        view.forget_unfinished()
+        view.come_up()
         return False
 
 
@@ -65,7 +64,7 @@ def _answer(view: UserView, kind: str, name: str) -> Evaluation:
     try:
         return Evaluation(kind, name, find_outcome(view, kind, name), None)
     except EvaluationDepthExceeded as error:
-        view.forget_unfinished()
+        view.come_up()
         return failed_evaluation(kind, name, str(error))
 
 
@@ -99,7 +98,11 @@ def find_outcome(view: UserView, kind: str, name: str) -> Outcome:
     # It may lead to others: a mark against circles.
     gates[name] = PENDING
     view.depth = depth + 1
-    outcome = gates[name] = _evaluate(view, GATE, name) if spec is None else walk(view, spec)
+    try:
+        outcome = gates[name] = _evaluate(view, GATE, name) if spec is None else walk(view, spec)
+    except EvaluationDepthExceeded:
+        del gates[name]
+        raise
     view.depth = depth
     return outcome
 
@@ -147,8 +150,9 @@ def walk(view: UserView, spec: Spec) -> Outcome:
     for rule in spec.rules:
         matched = True
         for reading, test, wanted in rule.plain:
-            value = memo.get(reading, _UNSEEN)
-            if value is _UNSEEN:
+            if reading in memo:
+                value = memo[reading]
+            else:
                 value = memo[reading] = reading.convert(reading.source(view))
             if test(value) is not wanted:
                 matched = False

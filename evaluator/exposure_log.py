@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from itertools import batched
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from evaluator.bucketing import hash_text, to_bytes
 from evaluator.coerce import find_number, truncate, write_json
@@ -55,7 +56,7 @@ class _Manner(NamedTuple):
 _GATE_CHECK: Final = _Manner(gate_exposure, GATE, None, False)
 
 # What becomes an event, with what it says about its sampling.
-type _Record = tuple[_Manner, UserView, str, Outcome, dict[str, object] | None]
+_RECORD_SIZE: Final = 5
 
 
 class Memory:
@@ -81,7 +82,8 @@ class ExposureLog:
     ) -> None:
         self._find_reason = find_reason
         self._received_at_ms = received_at_ms
-        self._records: list[_Record | Event] = []
+        # Flat, the parts of one record behind those of another: the garbage collector has nothing to visit for each.
+        self._records: list[Any] = []
         self._unexposed: dict[str, int] = {}
         self._unexposed_at = 0
         self._memory = Memory() if memory is None else memory
@@ -135,17 +137,16 @@ class ExposureLog:
         metadata: Mapping[str, str] | None = None,
     ) -> None:
         """Record an event of the caller's own."""
-        self._records.append(
-            {
-                "eventName": name,
-                "user": view.loggable_user(),
-                "value": value,
-                "metadata": metadata,
-                "time": view.now_ms,
-                "statsigMetadata": None,
-                "secondaryExposures": None,
-            }
-        )
+        event = {
+            "eventName": name,
+            "user": view.loggable_user(),
+            "value": value,
+            "metadata": metadata,
+            "time": view.now_ms,
+            "statsigMetadata": None,
+            "secondaryExposures": None,
+        }
+        self._records += (None, view, name, event, None)
 
     def count_unexposed(self, name: str) -> None:
         """Count a check whose exposure is switched off."""
@@ -154,15 +155,19 @@ class ExposureLog:
     def take_events(self) -> list[Event]:
         """Return the events recorded since the last call, the counted checks behind them."""
         records, self._records = self._records, []
-        events = [one if isinstance(one, dict) else self._write(one) for one in records]
+        events = [self._write(*record) for record in batched(records, _RECORD_SIZE)]
         if self._unexposed:
             events.append(self._write_unexposed())
             self._unexposed = {}
         return events
 
-    def _write(self, record: _Record) -> Event:
-        manner, view, name, outcome, decision = record
-        found = Evaluation(manner.kind, name, outcome, manner.error)
+    def _write(
+        self, manner: _Manner | None, view: UserView, name: str, what: Any, decision: dict[str, object] | None
+    ) -> Event:
+        if manner is None:
+            event: Event = what
+            return event
+        found = Evaluation(manner.kind, name, what, manner.error)
         reason = self._find_reason(found)
         event = manner.write(
             view, found, reason=reason, received_at_ms=self._received_at_ms, is_manual=manner.is_manual
@@ -196,7 +201,7 @@ class ExposureLog:
             return
         decision = None if self._mode is None else self._sample(view, name, outcome, key)
         if decision is not DROPPED:
-            self._records.append((manner, view, name, outcome, decision))
+            self._records += (manner, view, name, outcome, decision)
 
     def _sample(self, view: UserView, name: str, outcome: Outcome, key: Key) -> dict[str, object] | None:
         """Return what the event says about its sampling, None for nothing, or DROPPED."""
@@ -220,15 +225,15 @@ class _Window:
     """A set of keys that is emptied when its window has passed or it is full."""
 
     def __init__(self) -> None:
-        self._since_ms = 0
+        self._until_ms = -1
         self._keys: set[Key] = set()
 
     def add(self, key: Key, now_ms: int, window_ms: int) -> bool:
         """Add a key; False when it was there."""
         keys = self._keys
         known = len(keys)
-        if not known or now_ms - self._since_ms > window_ms or known >= MOST_KEYS:
-            self._since_ms = now_ms
+        if now_ms > self._until_ms or known >= MOST_KEYS:
+            self._until_ms = now_ms + window_ms
             keys.clear()
             known = 0
         keys.add(key)

@@ -54,9 +54,11 @@ def _match(view: UserView, rule: Rule, ask: Ask) -> tuple[bool, int]:
 
     One that the core does not understand, or a circle, does not hold.
     """
+    depth = view.depth
     try:
         all_hold, _, marks = walk_nested(view, rule, ask)
     except EvaluationDepthExceeded:
+        view.depth = depth
         return False, 0
     return rule.is_supported and all_hold is True and holds(view, rule), marks
 

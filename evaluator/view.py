@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evaluator.errors import EvaluationDepthExceeded
 from evaluator.options import Options
-from evaluator.outcome import PENDING, Outcome
+from evaluator.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 NO_OPTIONS: Final = Options()
 MOST_NESTED: Final = 301
-_UNSEEN: Final = object()
 
 
 class UserView:
@@ -68,10 +67,9 @@ class UserView:
 
     def read(self, reading: Reading) -> Any:
         """Return what a reading sees of this user, read once."""
-        value = self.memo.get(reading, _UNSEEN)
-        if value is _UNSEEN:
-            value = self.memo[reading] = reading.convert(reading.source(self))
-        return value
+        if reading not in self.memo:
+            self.memo[reading] = reading.convert(reading.source(self))
+        return self.memo[reading]
 
     def enter(self) -> None:
         """Go one spec deeper; raises EvaluationDepthExceeded past the core's limit."""
@@ -83,7 +81,6 @@ class UserView:
         """Come back from a nested spec."""
         self.depth -= 1
 
-    def forget_unfinished(self) -> None:
-        """Drop the marks that a walk left when it was cut off."""
+    def come_up(self) -> None:
+        """Come back from wherever a walk was cut off."""
         self.depth = 0
-        self.gates = {name: outcome for name, outcome in self.gates.items() if outcome is not PENDING}

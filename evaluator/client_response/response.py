@@ -43,7 +43,7 @@ def write_response_parts(view: UserView, options: ResponseOptions, sdk_info: Map
     try:
         parts = _write(view, options, sdk_info, writer)
     except EvaluationDepthExceeded:
-        view.forget_unfinished()
+        view.come_up()
         return blank_parts(view, sdk_info)
     if options.previous_response_hash is not None:
         checksum = hash_stored(writer, parts)
@@ -70,7 +70,7 @@ def write_client_entry(view: UserView, kind: str, name: str, options: ResponseOp
     try:
         found = Sections(view, options, writer.form.listing).find_one(kind, name)
     except EvaluationDepthExceeded:
-        view.forget_unfinished()
+        view.come_up()
         return None
     entries = json.loads("".join(writer.write_all(found)))
     return next(iter(entries.values()), None)

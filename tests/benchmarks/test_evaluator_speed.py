@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.evaluator_speed import MODES, Measured, measure_mode, write_results
+from benchmarks.evaluator_speed import MODES, Measured, describe_platform, measure_mode, write_results
 from benchmarks.made_spec import make_spec
 from benchmarks.subjects import CORE, EXPOSED, GATELET, LEGACY, Timing
 
@@ -23,5 +23,6 @@ def test_ratio_is_the_middle_of_the_turns_taken_together() -> None:
     fast = Measured(EXPOSED, GATELET, [Timing(10, 0, 1.0, 1.0, time) for time in (1.0, 2.0, 4.0)])
     slow = Measured(EXPOSED, LEGACY, [Timing(10, 0, 1.0, 1.0, time) for time in (3.0, 4.0, 40.0)])
     ours, theirs = write_results([fast, slow])
-    assert ours == {"name": "gatelet, exposures", "value": 2e5, "unit": "us/check", "ratio_to": "legacy", "ratio": 3.0}
+    expected = {"name": "gatelet, exposures", "value": 2e5, "unit": "us/check", "platform": describe_platform()}
+    assert ours == {**expected, "ratio_to": "legacy", "ratio": 3.0}
     assert (theirs["ratio_to"], theirs["ratio"]) == (None, None)

@@ -1,9 +1,10 @@
 import pytest
 
 from evaluator.bucketing import PASS_BUCKETS, hash_text
+from evaluator.evaluate import check_gate
 from evaluator.overrides import Overrides
 from evaluator.project import Project
-from tests.evaluator.builders import UNIT, Json, ask, config, exposure, gate, layer, project, rule
+from tests.evaluator.builders import UNIT, Json, ask, condition, config, exposure, gate, layer, project, rule, view
 
 BUCKET = hash_text(f"b.{UNIT}".encode()) % PASS_BUCKETS
 
@@ -76,6 +77,17 @@ def test_bandit_gives_its_default_before_start_and_outside_its_target(changes: J
 def test_targeting_gate_is_exposed() -> None:
     found = ask(with_bandit(bandit(targetingGateName="open")), "experiment", "b")
     assert found.secondary_exposures == [exposure("open", "true", "all")]
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_targeting_gate_that_asks_for_its_own_bandit_lets_nobody_in(times: int) -> None:
+    in_group = condition("experiment_group", "any", ["Group 0", "Group 1"], field="b")
+    gates = {"own": gate(rule(*[in_group] * times)), "above": gate(rule(condition("pass_gate", None, "own")))}
+    made = project(gates, {"b": config()}, cmab_configs={"b": bandit(targetingGateName="own")})
+    found = ask(made, "experiment", "b")
+    assert (found.value, found.rule_id, found.is_error) == ({"n": -1}, "inlineTargetingRules", False)
+    one = view(made)
+    assert [check_gate(one, name) for name in ("above", "own")] == [False, False]
 
 
 def test_bandit_without_a_model_spreads_users_evenly() -> None:
