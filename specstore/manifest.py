@@ -152,7 +152,7 @@ def split_usual_head(head: bytes) -> tuple[int | None, bytes] | None:
 def decode_about(text: bytes) -> Mapping[str, object]:
     """Decode the JSON object in a manifest; raises InvalidEntry."""
     try:
-        about = loads(text)
+        about = loads(text.decode())  # of bytes it would find the encoding out first
     except (ValueError, RecursionError) as problem:
         raise InvalidEntry(f"manifest[1]: not JSON: {problem}") from None
     if not isinstance(about, dict):

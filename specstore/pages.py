@@ -133,7 +133,8 @@ def decode_records(places: Iterable[str], texts: Iterable[memoryview]) -> Sectio
         joined += (_CLOSERS.get(open_letter, b","), _OPENERS[letter], text)
         open_letter = letter
     try:
-        return cast("Sections", loads(b"{%b%b}" % (b"".join(joined[1:]), _CLOSERS.get(open_letter, b",")[:-1])))
+        document = b"{%b%b}" % (b"".join(joined[1:]), _CLOSERS.get(open_letter, b",")[:-1])
+        return cast("Sections", loads(document.decode()))
     except (ValueError, RecursionError) as problem:
         raise InvalidEntry(f"page: a record is not JSON: {problem}") from None
 
