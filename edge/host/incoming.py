@@ -24,11 +24,13 @@ from edge.inputs import find_origin, split_target
 from edge.messages import Reply, Request
 from edge.sandbox import Sandbox
 from edge.service import APOLOGY, answer
+from evaluator.warm_up import warm_up
 
 SHOWN_FRAMES: Final = 6
 
 # Made when the component is built; it holds nothing from outside until the first request.
 SANDBOX: Final = Sandbox(FastlyPlatform())
+warm_up()
 
 
 def handle_requests(request: http_req.Request, body: async_io.Pollable) -> None:
