@@ -8,16 +8,14 @@ from wit_world.imports import async_io, http_req
 from edge.host.incoming import handle_requests
 from edge.host.rehearsal import rehearse_bindings
 from edge.plain_runtime import use_plain_runtime
-from edge.rehearsal import rehearse
 
 # Gates may refer to each other 300 deep, each step a few Python calls, which passes Python's default of 1,000. Python
 # calls do not use the stack of the component: measured, a chain of 400 gates is refused in words and not by a trap.
 sys.setrecursionlimit(3_000)
 
-# All of it only makes a fresh sandbox quicker: measured, 5.0 M instructions until the reply of a gate check become 3.5.
+# Both only make a fresh sandbox quicker; `make fuel` counts what it costs.
 if sys.platform == "wasi":  # while the component is built, whose snapshot every sandbox starts from
     use_plain_runtime()
-    rehearse()
     rehearse_bindings()
 
 

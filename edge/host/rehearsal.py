@@ -1,4 +1,4 @@
-"""Rehearse the calls of the bindings while the component is built (`edge/rehearsal.py` says what that is good for).
+"""Rehearse the calls of the bindings while the component is built, as `evaluator/warm_up.py` does with evaluation.
 
 There is no host yet, so the runtime's one function for calls to it is replaced for that time by one that answers from
 a script. Calls that are not the script's end the build.
