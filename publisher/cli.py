@@ -1,7 +1,8 @@
 """The entry of the command line `gatelet`.
 
 Only the command that is asked for gets imported, so that each starts as quickly as its own needs allow; `gatelet
---help` imports them all. A new command is a module with a function `run`, and a row in `COMMANDS`.
+--help` and shell completion import them all. A new command is a row in `COMMANDS` and a module: with a function `run`,
+or, for a command with commands of its own, with a Typer app `app`.
 """
 
 import importlib
@@ -10,6 +11,10 @@ from typing import Final
 
 import typer
 
+from publisher.console import print_trouble
+from publisher.exit_codes import Trouble
+
+ABOUT: Final = "Bring Statsig specs to the edge, look into them, and work with stored events."
 COMMANDS: Final = {
     "evaluate": "publisher.evaluate_command",
     "events": "publisher.events_command",
@@ -20,23 +25,39 @@ COMMANDS: Final = {
 def build_app(arguments: list[str]) -> typer.Typer:
     """Build the command line with the commands these arguments need."""
     app = typer.Typer(
-        help="Work with Statsig specs and with stored events.", no_args_is_help=True, pretty_exceptions_enable=False
+        help=ABOUT,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["--help", "-h"]},
     )
     app.callback()(describe)
-    asked = [name for name in COMMANDS if name in arguments[:1]]
-    for name in asked or COMMANDS:
-        app.command(name)(importlib.import_module(COMMANDS[name]).run)
+    for name in [name for name in COMMANDS if name in arguments[:1]] or COMMANDS:
+        add_command(app, name)
     return app
 
 
+def add_command(app: typer.Typer, name: str) -> None:
+    """Add a command, or a group of commands."""
+    module = importlib.import_module(COMMANDS[name])
+    if hasattr(module, "app"):
+        app.add_typer(module.app, name=name)
+    else:
+        app.command(name)(module.run)
+
+
 def describe() -> None:
-    """Work with Statsig specs and with stored events."""
+    """Bring Statsig specs to the edge, look into them, and work with stored events."""
 
 
 def main() -> None:
     """Run the command line, with room on the stack for gates nested as deep as the official core allows."""
     sys.setrecursionlimit(3_000)
-    build_app(sys.argv[1:])()
+    arguments = sys.argv[1:]
+    try:
+        build_app(arguments)()
+    except Trouble as trouble:
+        print_trouble(trouble, as_json="--json" in arguments)
+        sys.exit(trouble.exit_code)
 
 
 if __name__ == "__main__":

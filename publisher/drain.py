@@ -28,6 +28,7 @@ from edge.events.spool_format import (
     name_batch,
     parse_keys,
 )
+from publisher.exit_codes import Failed
 from publisher.kv_api import Item, KvApi
 
 HOLDER = "gatelet-events-drain"
@@ -36,7 +37,7 @@ GZIP_FROM = 4_096
 LONGEST_PAUSE_MS = 60_000
 
 
-class CannotDrain(Exception):
+class CannotDrain(Failed):
     """Something has to be mended first; the text says what."""
 
 

@@ -7,10 +7,8 @@ from typing import Annotated
 
 import typer
 
-from evaluator.decode import decode_project
-from evaluator.errors import InvalidSpec
 from publisher.evaluate_lines import answer_lines
-from publisher.files import fail, read_id_lists, read_json
+from publisher.files import read_id_lists, read_project
 
 
 def run(
@@ -24,10 +22,7 @@ def run(
     ] = None,
 ) -> None:
     """Answer the questions on standard input: JSON lines, users first, then one answer for each case."""
-    try:
-        project = decode_project(read_json(spec))
-    except InvalidSpec as problem:
-        fail(f"{spec} is not a spec: {problem}")
+    project = read_project(spec)
     lists = read_id_lists(id_list or [])
     lines = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8")
     # A lone surrogate, which UTF-8 cannot hold, leaves as the escape that JSON has for it.

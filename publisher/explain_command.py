@@ -1,24 +1,21 @@
 """`gatelet explain`: show why a user gets a value, rule by rule."""
 
-import json
-import sys
 import time
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from evaluator.decode import decode_project
-from evaluator.errors import InvalidSpec, InvalidUser
+from evaluator.errors import InvalidUser
 from evaluator.explain import explain
 from evaluator.options import Options
 from evaluator.user import decode_user
+from publisher.console import Output
+from publisher.exit_codes import Unusable
 from publisher.explain_view import render_trace
-from publisher.files import fail, read_id_lists, read_json, read_json_argument
-
-UNWRAPPED = 10_000
+from publisher.files import read_id_lists, read_json_argument, read_project
+from publisher.options import AsJson
 
 
 class Kind(StrEnum):
@@ -42,23 +39,17 @@ def run(
     environment: Annotated[
         str | None, typer.Option(metavar="TIER", help="Environment tier of a user without one.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the trace as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show why a user gets a value: gatelet explain test_fastly --user '{"userID": "a-user"}'."""
     options = Options(
         environment=None if environment is None else {"tier": environment}, id_lists=read_id_lists(id_list or [])
     )
+    project = read_project(spec)
     try:
-        project = decode_project(read_json(spec))
         person = decode_user(read_json_argument(user, "--user"))
-    except InvalidSpec as problem:
-        fail(f"{spec} is not a spec: {problem}")
     except InvalidUser as problem:
-        fail(f"--user: {problem}")
+        raise Unusable(f"--user: {problem}") from problem
     now_ms = time.time_ns() // 1_000_000 if now is None else now
     trace = explain(project, person, kind.value, name, now_ms=now_ms, options=options)
-    if as_json:
-        typer.echo(json.dumps(trace, indent=2, default=str))
-    else:
-        # A file or a pipe has no width to wrap at.
-        Console(width=None if sys.stdout.isatty() else UNWRAPPED).print(render_trace(trace))
+    Output(as_json).print_result(trace, render_trace(trace))

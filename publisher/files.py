@@ -1,19 +1,23 @@
 """Read what commands are pointed at: spec files, ID list files, JSON given as an argument.
 
-A file that cannot be used ends the command with one line that says which and why, and exit status 2.
+A file that cannot be used raises `Unusable`, which says which and why.
 """
 
 import json
 from pathlib import Path
-from typing import NoReturn
 
-import typer
+from evaluator.decode import decode_project
+from evaluator.errors import InvalidSpec
+from evaluator.project import Project
+from publisher.exit_codes import Unusable
 
 
-def fail(message: str) -> NoReturn:
-    """End the command: what was given cannot be used."""
-    typer.echo(f"gatelet: {message}", err=True)
-    raise typer.Exit(2)
+def read_project(path: Path) -> Project:
+    """Read a spec file."""
+    try:
+        return decode_project(read_json(path))
+    except InvalidSpec as problem:
+        raise Unusable(f"{path} is not a spec: {problem}") from problem
 
 
 def read_json(path: Path) -> object:
@@ -21,9 +25,9 @@ def read_json(path: Path) -> object:
     try:
         return json.loads(path.read_bytes())
     except OSError as problem:
-        fail(f"cannot read {path}: {problem.strerror}")
+        raise Unusable(f"cannot read {path}: {problem.strerror}") from problem
     except ValueError as problem:
-        fail(f"{path} is not JSON: {problem}")
+        raise Unusable(f"{path} is not JSON: {problem}") from problem
 
 
 def read_json_argument(text: str, name: str) -> object:
@@ -33,7 +37,7 @@ def read_json_argument(text: str, name: str) -> object:
     try:
         return json.loads(text)
     except ValueError as problem:
-        fail(f"{name} is not JSON: {problem}")
+        raise Unusable(f"{name} is not JSON: {problem}") from problem
 
 
 def read_id_lists(named: list[str]) -> dict[str, frozenset[str]]:
@@ -42,7 +46,7 @@ def read_id_lists(named: list[str]) -> dict[str, frozenset[str]]:
     for text in named:
         name, separator, path = text.partition("=")
         if not separator:
-            fail(f"--id-list {text}: expected NAME=FILE")
+            raise Unusable(f"--id-list {text}: expected NAME=FILE")
         lists[name] = read_id_list(Path(path))
     return lists
 
@@ -52,7 +56,7 @@ def read_id_list(path: Path) -> frozenset[str]:
     try:
         lines = path.read_text(encoding="ascii").splitlines()
     except (OSError, UnicodeDecodeError) as problem:
-        fail(f"cannot read the ID list {path}: {problem}")
+        raise Unusable(f"cannot read the ID list {path}: {problem}") from problem
     members: set[str] = set()
     for line in map(str.strip, lines):
         if line.startswith("+"):

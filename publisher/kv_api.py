@@ -11,11 +11,13 @@ from urllib.parse import quote
 
 import httpx
 
+from publisher.exit_codes import Failed
+
 API = "https://api.fastly.com"
 LIST_LIMIT = 1000
 
 
-class StoreProblem(Exception):
+class StoreProblem(Failed):
     """The API did not do what it was asked; the text says what it answered."""
 
 

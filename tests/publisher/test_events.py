@@ -23,6 +23,7 @@ from edge.events.spool_format import (
     encode_lease,
     name_batch,
 )
+from publisher.exit_codes import ExitCode
 from tests.publisher.kv_server import TOKEN, KvServer, running_store
 from tests.publisher.running import run_gatelet
 
@@ -50,8 +51,8 @@ def sink(tmp_path: Path) -> Iterator[SinkServer]:
 
 def run(action: str, store: KvServer, sink: SinkServer) -> CompletedProcess[str]:
     url = f"http://127.0.0.1:{sink.port}/v1/log_event"
-    options = ["--store-id", "store-test", "--token", TOKEN, "--api", store.url, "--url", url, "--statsig-key", "s"]
-    return run_gatelet("events", action, *options)
+    options = ["--store-id", "store-test", "--api", store.url, "--url", url]
+    return run_gatelet("events", action, *options, variables={"FASTLY_API_TOKEN": TOKEN, "STATSIG_SECRET_KEY": "s"})
 
 
 def test_list_counts_what_is_stored(store: KvServer, sink: SinkServer) -> None:
@@ -88,7 +89,7 @@ def test_endpoint_that_is_down_stops_the_drain_and_keeps_everything(store: KvSer
     store_batch(store.store, "a")
     sink.mood = Mood(status=500)
     done = run("drain", store, sink)
-    assert done.returncode == 2
+    assert done.returncode == ExitCode.FAILED
     assert "the backend answered 500" in done.stderr
     assert len(json.loads(store.store.list_keys(None, PREFIX, 10))["data"]) == 1
 
@@ -101,12 +102,13 @@ def test_broken_value_is_set_aside(store: KvServer, sink: SinkServer) -> None:
 
 
 def test_wrong_token_is_said(store: KvServer) -> None:
-    done = run_gatelet("events", "list", "--store-id", "store-test", "--token", "other", "--api", store.url)
-    assert done.returncode == 2
+    options = ["--store-id", "store-test", "--api", store.url]
+    done = run_gatelet("events", "list", *options, variables={"FASTLY_API_TOKEN": "other"})
+    assert done.returncode == ExitCode.FAILED
     assert "answered 401" in done.stderr
 
 
 def test_drain_without_a_key_is_refused() -> None:
-    done = run_gatelet("events", "drain", "--store-id", "x", "--token", "y")
-    assert done.returncode == 2
-    assert "--statsig-key" in done.stderr
+    done = run_gatelet("events", "drain", "--store-id", "x", variables={"FASTLY_API_TOKEN": "y"})
+    assert done.returncode == ExitCode.UNUSABLE
+    assert "STATSIG_SECRET_KEY" in done.stderr
