@@ -1,0 +1,73 @@
+"""What the measurement of fresh sandboxes says; how long they take is for itself to say."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from benchmarks.cold_request import FLOOR, HELLO, SUBJECTS, Summary, describe, list_measurements, measure, summarize
+from benchmarks.timed_server import Turn, is_whole, make_request, read_usage
+from devhost.build import build_component
+from tests.component.serving import require_viceroy
+
+FIGURES = {FLOOR: Summary(2.0, 3.0, 300, 2.5), "gate": Summary(3.0, 6.0, 450, 5.0)}
+
+
+def test_request_has_the_length_of_its_body() -> None:
+    request = make_request("POST", "/v1/check_gate", {"statsig-api-key": "secret"}, b'{"user":{}}')
+    head, body = request.split(b"\r\n\r\n")
+    assert head.splitlines()[0] == b"POST /v1/check_gate HTTP/1.1"
+    assert b"content-length: 11" in head.splitlines()
+    assert body == b'{"user":{}}'
+    assert b"content-length" not in make_request("GET", "/", {}, b"")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+    ],
+    ids=["length", "chunks", "no chunk"],
+)
+def test_answer_is_whole_with_its_last_byte(answer: bytes) -> None:
+    assert is_whole(answer)
+    assert not any(is_whole(answer[:length]) for length in range(len(answer)))
+
+
+def test_summary_is_the_median_of_turns_and_not_of_requests() -> None:
+    slow, usual = Turn((9.0, 9.0, 9.0), 500, 9), Turn((1.0, 2.0, 3.0), 300, 2)
+    assert summarize([usual, slow, usual]) == Summary(2.0, 3.0, 300, 2)
+
+
+def test_table_and_figures_name_the_ratio_to_the_bare_component() -> None:
+    assert [line.split()[:3] for line in describe(FIGURES)][1:] == [["hello", "2.00", "1.00"], ["gate", "3.00", "1.50"]]
+    found = {one["name"]: one for one in list_measurements(FIGURES)}
+    assert found["cold_request.gate.faults"] == {
+        "name": "cold_request.gate.faults",
+        "value": 450,
+        "unit": "page faults",
+        "ratio_to": "cold_request.hello.faults",
+        "ratio": 1.5,
+    }
+    assert json.loads(json.dumps(list(found.values())))
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="needs the /proc of Linux")
+def test_usage_of_a_process_grows_with_what_it_does() -> None:
+    before = read_usage(os.getpid())
+    pages = bytearray(1 << 24)
+    pages[::4096] = b"x" * len(pages[::4096])
+    assert read_usage(os.getpid()).faults > before.faults + 100
+
+
+@pytest.mark.viceroy
+@pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="needs the /proc of Linux")
+def test_check_costs_a_fresh_sandbox_more_than_the_bare_component() -> None:
+    require_viceroy()
+    build_component(HELLO)
+    found = measure([one for one in SUBJECTS if one.name in (FLOOR, "gate_paged")], rounds=1, requests=10)
+    assert found["gate_paged"].faults > found[FLOOR].faults > 50
+    assert min(one.p50_ms for one in found.values()) > 0
