@@ -6,6 +6,8 @@ The figures go to `results/fuel.json` and are compared with the accepted ones in
 
 `hello` is the smallest route there is, a 404: nothing but the request is read. `gate` and `initialize` ask a spec of a
 usual size (`made_spec.py`, 272 KB), `gate_10mb` the example spec multiplied to 10 MB (`large_spec.py`).
+`exposure.fresh` is what a sandbox with one gate check costs more when the check is exposed: collecting, sending and
+hearing that the event has arrived. It may not pass `MOST_FOR_AN_EXPOSURE`, whatever was accepted.
 """
 
 import argparse
@@ -17,7 +19,7 @@ from pathlib import Path
 from benchmarks.large_spec import encode, multiply_spec
 from benchmarks.made_spec import make_spec
 from devhost.build import COMPONENT, ROOT, BuildFailed, build_component
-from devhost.embedded.fuel import CannotCount, Scenario, compare, count_scenarios, find_savings
+from devhost.embedded.fuel import CannotCount, Scenario, compare, count_alone, count_scenarios, find_savings
 from devhost.fastly.backends import BackendTarget
 from devhost.fastly.kv import KvStore
 from devhost.fastly.messages import Header
@@ -28,6 +30,8 @@ from devhost.local_store import PAGED, RAW, list_entries
 RESULTS = ROOT / "benchmarks" / "results" / "fuel.json"
 ACCEPTED = ROOT / "benchmarks" / "accepted-fuel.json"
 LARGE = 10_000_000
+EXPOSURE = "exposure.fresh"
+MOST_FOR_AN_EXPOSURE = 1_500_000
 SPEC_KEY = "statsig-local"
 SETTINGS = {"spec_key": SPEC_KEY}
 SECRETS = {"client_key": b"client-local", "server_secret": b"secret-local", "statsig_key": b"secret-statsig-local"}
@@ -37,9 +41,10 @@ USER = {"userID": "a-user", "email": "a-user@example.com", "ip": "192.0.2.1", "c
 HELLO = Scenario("hello", "GET", "/nowhere", status=404)
 
 
-def ask_gate(name: str, gate: str) -> Scenario:
+def ask_gate(name: str, gate: str, *, is_exposed: bool = True) -> Scenario:
     """Return the check of one gate that the spec has."""
-    body = {"user": USER, "gateName": gate}
+    off = {} if is_exposed else {"statsigMetadata": {"exposureLoggingDisabled": True}}
+    body = {"user": USER, "gateName": gate, **off}
     return Scenario(name, "POST", "/v1/check_gate", body, KEY, expected=b'Recognized"')
 
 
@@ -67,7 +72,16 @@ def count_all(component: Path = COMPONENT) -> dict[str, int]:
         figures |= count_scenarios(component, make_service(usual, layout), asked)
         asked_large = ask_gate(f"gate_{layout}_10mb", "test_fastly")
         figures |= count_scenarios(component, make_service(large, layout), (asked_large,))
-    return figures
+    return {**figures, EXPOSURE: count_exposure(component, usual)}
+
+
+def count_exposure(component: Path, spec: bytes) -> int:
+    """Return what exposing one gate check costs a fresh sandbox; raises `CannotCount`."""
+    service = make_service(spec, PAGED)
+    silent, exposed = count_alone(
+        component, service, [ask_gate(EXPOSURE, "gate_number_7", is_exposed=on) for on in (False, True)]
+    )
+    return exposed - silent
 
 
 def make_service(spec: bytes, layout: str) -> Service:
@@ -102,6 +116,8 @@ def judge(figures: Mapping[str, int], accepted: Mapping[str, int]) -> int:
     for line in find_savings(figures, accepted):
         print(f"gatelet: costs less: {line}; accept that with `make fuel-accept`")
     grown = compare(figures, accepted)
+    if figures.get(EXPOSURE, 0) > MOST_FOR_AN_EXPOSURE:
+        grown.append(f"{EXPOSURE}: {figures[EXPOSURE]:,} is more than the {MOST_FOR_AN_EXPOSURE:,} it may cost")
     for line in grown:
         print(f"gatelet: costs more: {line}", file=sys.stderr)
     return 1 if grown else 0

@@ -5,7 +5,7 @@ nothing but health is answered. Where a key may stand depends on the route: Stat
 only, so that its requests need no preflight, and OpenFeature clients use headers of their own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum, IntEnum
 from hmac import compare_digest
 from typing import Final, NamedTuple
@@ -16,6 +16,9 @@ from edge.messages import Refusal, Request
 KEY_HEADER: Final = "statsig-api-key"
 CLIENT_SECRET: Final = "client_key"  # noqa: S105  # the name of an item, not its value
 SERVER_SECRET: Final = "server_secret"  # noqa: S105  # the name of an item, not its value
+STATSIG_KEY_SECRET: Final = "statsig_key"  # noqa: S105  # the name of an item, not its value
+
+type EventsKeys = Mapping[str, bytes]  # the keys that Statsig knows us by, by project; empty is that of `spec_key`
 
 
 class Access(IntEnum):
@@ -57,6 +60,12 @@ def read_keys(find_secret: Callable[[str], bytes | None]) -> Keys:
     """Read both secrets."""
     client, server = find_secret(CLIENT_SECRET), find_secret(SERVER_SECRET)
     return Keys(tuple((client or b"").split()), tuple((server or b"").split()))
+
+
+def read_events_keys(find_secret: Callable[[str], bytes | None]) -> EventsKeys:
+    """Read the keys that events are sent with: one alone, and `spec key=one` for each further project."""
+    pairs = (text.rpartition(b"=") for text in (find_secret(STATSIG_KEY_SECRET) or b"").split())
+    return {project.decode("utf-8", "replace"): key for project, _, key in pairs}
 
 
 def find_access(keys: Keys, presented: bytes) -> Access:

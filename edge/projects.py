@@ -32,7 +32,7 @@ class AskedProject(NamedTuple):
 class Projects:
     """What a sandbox holds of each spec."""
 
-    __slots__ = ("_asked", "_fallback", "_platform", "_settings", "latest")
+    __slots__ = ("_asked", "_fallback", "_platform", "_settings", "latest", "latest_key")
 
     def __init__(self, platform: Platform, settings: ReplySettings, fallback: Fallback) -> None:
         self._platform = platform
@@ -40,6 +40,7 @@ class Projects:
         self._fallback = fallback
         self._asked: dict[str, AskedProject] = {}
         self.latest = NOTHING_HELD
+        self.latest_key = ""  # of the spec that was asked last
 
     def answer(self, api_key: str, questions: Questions, now_ms: int) -> AskedProject:
         """Return the project that an API key asks, its spec holding the answer to some questions."""
@@ -49,7 +50,7 @@ class Projects:
         limits = Limits(settings.sync_interval_ms, settings.raw_limit_bytes)
         held = answer_questions(asked.held, asked.store, self._fallback.find, limits, questions, now_ms)
         self._log_faults(asked.held, held)
-        self.latest = held
+        self.latest, self.latest_key = held, key
         asked = self._asked[key] = asked._replace(held=held)
         return asked
 

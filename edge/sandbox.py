@@ -4,16 +4,15 @@ Everything is fetched when first needed and kept. Nothing of a request is kept: 
 """
 
 from collections.abc import Sequence
-from typing import Final
 
 from edge.events.client_events import ClientEvents, Handover
 from edge.events.outbox import Outbox
 from edge.fallback import Fallback
 from edge.id_lists import IdLists
-from edge.keys import Keys, read_keys
+from edge.keys import EventsKeys, Keys, read_events_keys, read_keys
 from edge.messages import Header, Reply
 from edge.ports import Platform
-from edge.projects import Projects
+from edge.projects import Projects, find_spec_key
 from edge.questions import Questions, Wanted
 from edge.settings import (
     BackgroundSettings,
@@ -29,8 +28,6 @@ from edge.spec_cache import NOTHING_HELD
 from edge.spec_report import SpecReport, report_spec, spec_header
 from evaluator.exposure_log import Memory
 
-STATSIG_KEY_SECRET: Final = "statsig_key"  # noqa: S105  # the name of an item, not its value
-
 
 class Sandbox:
     """One sandbox over one platform."""
@@ -38,7 +35,7 @@ class Sandbox:
     __slots__ = (
         "_background",
         "_client_settings",
-        "_events_key",
+        "_events_keys",
         "_fallback",
         "_keys",
         "_projects",
@@ -64,7 +61,7 @@ class Sandbox:
         self._client_settings: ClientSettings | None = None
         self._spool_settings: SpoolSettings | None = None
         self._keys: Keys | None = None
-        self._events_key: bytes | None = None
+        self._events_keys: EventsKeys | None = None
 
     @property
     def settings(self) -> ReplySettings:
@@ -113,12 +110,27 @@ class Sandbox:
         return self._projects
 
     @property
-    def events_key(self) -> bytes:
-        """Return the key that Statsig knows us by: its own secret, else the first server secret."""
-        if self._events_key is None:
-            own = self.platform.find_secret(STATSIG_KEY_SECRET)
-            self._events_key = own.strip() if own else next(iter(self.keys.server), b"")
-        return self._events_key
+    def events_keys(self) -> EventsKeys:
+        """Return the keys that Statsig knows our projects by."""
+        if self._events_keys is None:
+            self._events_keys = read_events_keys(self.platform.find_secret)
+        return self._events_keys
+
+    def find_events_key(self, project: str) -> bytes:
+        """Return the key for a project's events: its own, else the first server secret that asks the project."""
+        own = self.events_keys.get(project)
+        if own:
+            return own
+        server = self.keys.server
+        if project:
+            server = tuple(key for key in server if self.find_project(key.decode("utf-8", "replace")) == project)
+        return next(iter(server), b"")
+
+    def find_project(self, api_key: str) -> str:
+        """Return the project that an API key asks, by the key of its spec; empty for the setting `spec_key`."""
+        settings = self.settings
+        found = find_spec_key(settings.projects, api_key, settings.spec_key)
+        return "" if found == settings.spec_key else found
 
     def begin_questions(self, wanted: Sequence[Wanted] | None, api_key: str = "") -> Questions:
         """Ask the store for what these questions need; the key that the client sent decides the project."""
@@ -141,14 +153,18 @@ class Sandbox:
     def after_reply(self, reply: Reply) -> None:
         """Collect what the reply exposed, and go on with what is on its way."""
         if reply.events:
-            self.outbox.collect(reply.events)
+            asked = self.projects.latest_key
+            self.outbox.collect(reply.events, "" if asked == self.settings.spec_key else asked)
         self.go_on()
         if self._projects is not None:
             self._projects.write_missing_pages(self.background.page_writing_limit_bytes)
 
-    def hand_over(self, events: ClientEvents) -> Handover:
-        """Deliver or store a client's events before its request is answered; the result says what the answer may be."""
-        return self.outbox.hand_over(events)
+    def hand_over(self, events: ClientEvents, api_key: str = "") -> Handover:
+        """Deliver or store a client's events before its request is answered; the result says what the answer may be.
+
+        They belong to the project that the client's key asks.
+        """
+        return self.outbox.hand_over(events, self.find_project(api_key))
 
     def go_on(self) -> None:
         """Go on with what is on its way, without waiting."""

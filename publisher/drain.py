@@ -49,20 +49,24 @@ class Drainer:
     endpoint: httpx.Client
     url: str
     key: bytes
+    project: str = ""  # the key of the spec whose events are sent; empty for the one of the setting `spec_key`
     sleep: Callable[[float], None] = time.sleep
     drained: int = 0
     set_aside: int = 0
     _lease_until_ms: int = field(default=0, init=False)
 
     def run(self) -> None:
-        """Send everything that is stored; raises `CannotDrain` and `StoreProblem`."""
-        while keys := parse_keys(self.store.list_keys(PREFIX)):
+        """Send everything that is stored of the project; raises `CannotDrain` and `StoreProblem`."""
+        keys = parse_keys(self.store.list_keys(PREFIX))
+        while own := [key for key in keys if key.project == self.project]:
             self._take_lease(keys)
-            for group in iterate_groups(keys, BYTES_PER_POST):
+            for group in iterate_groups(own, BYTES_PER_POST):
                 self._hold_lease(keys)
                 self._send_group(group)
+            keys = parse_keys(self.store.list_keys(PREFIX))
         if self._lease_until_ms:
-            self.store.write(LEASE_KEY, encode_lease(Lease(HOLDER)), None)
+            left = Lease(HOLDER, 0, len(keys), sum(key.size for key in keys))
+            self.store.write(LEASE_KEY, encode_lease(left), None)
 
     def _take_lease(self, keys: Sequence[StoredKey]) -> None:
         """Take the lease unless a sandbox drains; then wait until that has ended."""
@@ -112,7 +116,7 @@ class Drainer:
         if item is None:
             return []
         try:
-            return [Stored(key.key, decode_envelope(item.value))]
+            return [Stored(key.key, decode_envelope(item.value)._replace(project=key.project))]
         except InvalidEnvelope as problem:
             self._set_aside(key.key, item.value, str(problem))
             self.set_aside += key.event_count

@@ -27,6 +27,7 @@ class Action(StrEnum):
 def run(
     action: Annotated[Action, typer.Argument(help="Count what is stored, or send it.")],
     store_id: Annotated[str, typer.Option(help="The ID of the KV store; the profile's when left out.")] = "",
+    project: Annotated[str, typer.Option(help="For drain: the key of a spec in the setting projects.")] = "",
     url: Annotated[str, typer.Option(help="Where to send them.")] = "https://events.statsigapi.net/v1/log_event",
     api: Annotated[str, typer.Option(help="Fastly's API, or what stands in for it; the profile's when left out.")] = "",
     profile: ProfileName = None,
@@ -50,7 +51,7 @@ def run(
         if action is Action.LIST:
             count(Output(as_json), store)
         else:
-            drain(Output(as_json), store, url, key)
+            drain(Output(as_json), store, url, key, project)
 
 
 def count(output: Output, store: KvApi) -> None:
@@ -64,10 +65,10 @@ def count(output: Output, store: KvApi) -> None:
     )
 
 
-def drain(output: Output, store: KvApi, url: str, statsig_key: str) -> None:
-    """Send what is stored, and say what became of it."""
+def drain(output: Output, store: KvApi, url: str, statsig_key: str, project: str) -> None:
+    """Send what is stored of a project, and say what became of it."""
     with httpx.Client(timeout=SECONDS) as endpoint:
-        drainer = Drainer(store, endpoint, url, statsig_key.encode())
+        drainer = Drainer(store, endpoint, url, statsig_key.encode(), project)
         drainer.run()
     output.print_result(
         {"sent": drainer.drained, "set_aside": drainer.set_aside},

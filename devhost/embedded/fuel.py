@@ -64,18 +64,40 @@ def count_scenarios(component: Path, service: Service, scenarios: Iterable[Scena
     return figures
 
 
+def count_alone(component: Path, service: Service, scenarios: Iterable[Scenario]) -> list[int]:
+    """Return the fuel of sandboxes that each take one of these requests and end; raises `CannotCount`."""
+    with Host(
+        component, prepare_backends(service), limits=Limits(requests=1), count_fuel=True, make_world=fixed_world
+    ) as host:
+        return [count_sandbox(host, scenario) for scenario in scenarios]
+
+
+def count_sandbox(host: Host, scenario: Scenario) -> int:
+    """Return the fuel of a sandbox from its start to its end, with one request between."""
+    exchange = scenario.exchange()
+    sandbox = host.start(exchange)
+    check_answer(scenario, exchange)
+    host.join(sandbox)
+    return sandbox.fuel
+
+
 def count_scenario(host: Host, scenario: Scenario) -> dict[str, int]:
     """Send the request twice to one sandbox, and return what each phase cost."""
     first, second = scenario.exchange(), scenario.exchange()
     sandbox = host.start(first, then=second)
     for exchange in (first, second):
-        response, body = exchange.wait(ANSWER_SECONDS)
-        answer = b"".join(body.pieces())
-        if response.status != scenario.status or scenario.expected not in answer:
-            raise CannotCount(f"{scenario.name}: the component answered {response.status}: {answer[:500]!r}")
+        check_answer(scenario, exchange)
     host.join(sandbox)
     phases = split_phases(sandbox)
     return {f"{scenario.name}.{phase}": fuel for phase, fuel in zip(PHASES, phases, strict=True)}
+
+
+def check_answer(scenario: Scenario, exchange: Exchange) -> None:
+    """Wait for the answer; raises `CannotCount` when it is not the one whose cost is meant."""
+    response, body = exchange.wait(ANSWER_SECONDS)
+    answer = b"".join(body.pieces())
+    if response.status != scenario.status or scenario.expected not in answer:
+        raise CannotCount(f"{scenario.name}: the component answered {response.status}: {answer[:500]!r}")
 
 
 def split_phases(sandbox: Sandbox) -> Iterator[int]:

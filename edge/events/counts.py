@@ -51,7 +51,10 @@ class Counts:
         totals, logged = self._totals, self._logged
         if totals == logged:
             return ""
-        added = ((name, totals[name] - logged.get(name, 0)) for name in totals)
-        line = " ".join(f"{name}={number}" for name, number in added if number)
-        self._logged = dict(totals)
+        line = ""
+        for name, number in totals.items():
+            added = number - logged.get(name, 0)
+            if added:
+                line += f" {name}={added}" if line else f"{name}={added}"
+        self._logged = totals.copy()
         return line

@@ -7,13 +7,14 @@ how much lies there, so that the bound of the store holds while the endpoint is 
 """
 
 from collections.abc import Generator, Iterator, Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 from zlib import crc32
 
 from edge.events.answers import Verdict
-from edge.events.batch import Batch, encode_post, split_batch
+from edge.events.batch import Batch, split_batch
 from edge.events.counts import Counts
-from edge.events.delivery import await_judgement
+from edge.events.delivery import await_judgement, begin_delivery
+from edge.events.home import Home
 from edge.events.machine import Conditions, Happening, Other, Stage, State, Store, advance
 from edge.events.spool import Spool
 from edge.events.spool_format import (
@@ -31,8 +32,7 @@ from edge.events.spool_format import (
     parse_keys,
 )
 from edge.events.tasks import Task, Wait
-from edge.ports import DeliveryFault, InsertRules, Platform, StoreFault
-from edge.settings import BackgroundSettings, SpoolSettings
+from edge.ports import DeliveryFault, InsertRules, StoreFault
 
 LEASE_MS: Final = 10_000
 LEASE_MARGIN_MS: Final = 4_000  # left of the lease for the last request begun under it
@@ -40,24 +40,6 @@ ABOUT_THE_BATCH: Final = (Verdict.TAKEN, Verdict.WRONG, Verdict.TOO_LARGE)  # th
 PAUSE_SECONDS: Final = 1.0  # Fastly takes about one write per second of the lease's key
 MOST_POSTS: Final = 8  # of one sandbox: Fastly documents 32 backend requests for one execution
 BATCHES_PER_POST: Final = 32
-
-
-class Home(Protocol):
-    """What the drain needs of its sandbox."""
-
-    platform: Platform
-
-    @property
-    def background(self) -> BackgroundSettings:
-        """Return the settings of what follows a reply."""
-
-    @property
-    def spool_settings(self) -> SpoolSettings:
-        """Return the settings of the store of events."""
-
-    @property
-    def events_key(self) -> bytes:
-        """Return the key that Statsig knows us by."""
 
 
 class Stored(NamedTuple):
@@ -136,10 +118,11 @@ class Drain:
         is_ours = yield from self._write_lease(keys, until_ms, rules)
         if not is_ours or not self.may_send():
             return False
-        gone = yield from self._send_groups(keys, until_ms - LEASE_MARGIN_MS)
+        sendable = [key for key in keys if self._home.find_events_key(key.project)]
+        gone = yield from self._send_groups(sendable, until_ms - LEASE_MARGIN_MS)
         left = [key for key in keys if key.key not in gone]
         was_written = yield from self._write_lease(left, 0, InsertRules())
-        return was_written and bool(left) and self.may_send()
+        return was_written and len(gone) < len(sendable) and self.may_send()
 
     def _look_at_lease(self) -> Generator[Wait, bool, Seen | None]:
         pending = self._home.platform.begin_lookup(self._home.spool_settings.spool_store, LEASE_KEY)
@@ -215,21 +198,16 @@ class Drain:
                 continue
             value = entry.read()
             try:
-                found.append(Stored(key.key, decode_envelope(value)))
+                found.append(Stored(key.key, decode_envelope(value)._replace(project=key.project)))
             except InvalidEnvelope as problem:
                 gone += yield from self._set_aside(key.key, value, str(problem), key.event_count)
         return found, gone
 
     def _post(self, batches: Sequence[Batch]) -> Generator[Wait, bool, tuple[Stage, str]]:
         """Send batches in one request; returns where they stand then, and why."""
-        home, platform, settings = self._home, self._home.platform, self._home.background
-        post = encode_post(
-            batches, home.events_key, platform.session_id(), platform.now_ms(), 1, settings.events_gzip_bytes
-        )
         self._posts += 1
-        self._counts.add("posts")
         try:
-            delivery = platform.begin_send(settings.events_backend, settings.events_url, *post)
+            delivery = begin_delivery(self._home, self._counts, batches, self._home.platform.now_ms(), 1)
         except DeliveryFault as problem:
             self._works = False
             return Stage.STORED, str(problem)
@@ -264,8 +242,8 @@ class Drain:
     def _cut(self, stored: Stored) -> Generator[Wait, bool, list[str]]:
         """Replace a batch that is too large by its halves, which a later round sends."""
         for half in split_batch(stored.batch):
-            happening, _ = yield from self._spool.keep(half, "")
-            if happening is not Store.KEPT:
+            kept = yield from self._spool.keep(half, "")
+            if kept.happening is not Store.KEPT:
                 return []
         return [stored.key] if (yield from self._spool.remove(stored.key)) else []
 
@@ -285,11 +263,12 @@ def put_together(found: Sequence[Stored]) -> list[list[Stored]]:
 
 
 def iterate_groups(keys: Sequence[StoredKey], most_bytes: int) -> Iterator[list[StoredKey]]:
-    """Yield groups of neighbours that are small enough to be sent together."""
+    """Yield groups of neighbours of one project that are small enough to be sent together."""
     group: list[StoredKey] = []
     size = 0
-    for key in keys:
-        if group and (len(group) >= BATCHES_PER_POST or size + key.size > most_bytes):
+    for key in sorted(keys, key=lambda key: key.project):  # stable: the oldest stay first
+        is_other = bool(group) and key.project != group[0].project
+        if is_other or (group and (len(group) >= BATCHES_PER_POST or size + key.size > most_bytes)):
             yield group
             group, size = [], 0
         group.append(key)

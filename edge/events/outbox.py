@@ -6,21 +6,20 @@ its own events over. When the endpoint wants to be left alone, all batches leave
 """
 
 from collections.abc import Generator, Mapping, Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from edge.events.answers import Verdict
-from edge.events.batch import Batch, backoff_ms, encode_post, split_batch
+from edge.events.batch import Batch, backoff_ms, split_batch
 from edge.events.client_events import ClientEvents, Fate, Handover
 from edge.events.counts import Counts
-from edge.events.delivery import await_judgement
+from edge.events.delivery import await_judgement, begin_delivery
 from edge.events.drain import Drain
+from edge.events.home import Home
 from edge.events.machine import Conditions, Happening, Other, Stage, State, Store, advance
 from edge.events.spool import Spool
-from edge.events.spool_format import encode_envelope, name_batch
 from edge.events.tasks import Task, Tasks, Wait, run_to_end
 from edge.messages import Event, encode_json
-from edge.ports import DeliveryFault, PendingDelivery, Platform
-from edge.settings import BackgroundSettings, SpoolSettings
+from edge.ports import DeliveryFault, PendingDelivery
 
 RETRY_BASE_MS: Final = 200
 LONGEST_DELAY_MS: Final = 2_000
@@ -29,24 +28,6 @@ MOST_HELD: Final = 4 << 20  # bytes of batches in memory
 BATCH_FATES: Final = {Stage.CONFIRMED: Fate.DELIVERED, Stage.STORED: Fate.STORED}
 GIVEN_UP: Final = (Verdict.FAILED, Verdict.REFUSED, Store.FAILED)
 VERDICT_FATES: Final = {Verdict.WRONG: Fate.WRONG, Verdict.TOO_LARGE: Fate.TOO_LARGE}
-
-
-class Home(Protocol):
-    """What the outbox needs of its sandbox."""
-
-    platform: Platform
-
-    @property
-    def background(self) -> BackgroundSettings:
-        """Return the settings of what follows a reply."""
-
-    @property
-    def spool_settings(self) -> SpoolSettings:
-        """Return the settings of the store of events."""
-
-    @property
-    def events_key(self) -> bytes:
-        """Return the key that Statsig knows us by."""
 
 
 class Step(NamedTuple):
@@ -63,6 +44,7 @@ class Ended(NamedTuple):
     state: State
     last: Step
     unanswered: PendingDelivery | None  # it was sent, and stored because no answer came
+    stored_as: str  # the key in the store
 
 
 class Outbox:
@@ -74,6 +56,7 @@ class Outbox:
         "_home",
         "_open",
         "_open_bytes",
+        "_open_project",
         "_open_until",
         "_serial",
         "_wanted_ms",
@@ -90,14 +73,18 @@ class Outbox:
         self.drain = Drain(home, self.spool, self._counts)
         self._open: list[bytes] = []
         self._open_bytes = 0
+        self._open_project = ""
         self._open_until = 0.0  # on the duration clock
         self._serial = 0  # of the last batch
         self._held = 0  # bytes of the batches on their way
         self._wanted_ms = 0  # the endpoint is left alone until then, on the duration clock
 
-    def collect(self, events: Sequence[Event]) -> None:
-        """Add the events of a reply to the open batch, and seal it when it is full."""
+    def collect(self, events: Sequence[Event], project: str = "") -> None:
+        """Add the events of a reply to the open batch of their project, and seal it when it is full."""
         self._counts.add("collected", len(events))
+        if project != self._open_project:
+            self.seal()
+            self._open_project = project
         for event in events:
             self._add(encode_json(event))
 
@@ -105,7 +92,8 @@ class Outbox:
         """Send the open batch on its way."""
         if not self._open:
             return
-        batch = Batch(self._next_id(), b",".join(self._open), len(self._open), self._home.platform.now_ms())
+        content, now_ms = b",".join(self._open), self._home.platform.now_ms()
+        batch = Batch(self._next_id(), content, len(self._open), now_ms, project=self._open_project)
         self._open, self._open_bytes = [], 0
         self.start(batch)
 
@@ -136,7 +124,7 @@ class Outbox:
             self.tasks.step(now)
         self._drain_when_due()
 
-    def hand_over(self, events: ClientEvents) -> Handover:
+    def hand_over(self, events: ClientEvents, project: str = "") -> Handover:
         """Deliver a client's events, or store them, while the client waits."""
         batch = Batch(
             self._next_id(),
@@ -146,13 +134,14 @@ class Outbox:
             is_sealed=True,
             encoding=events.encoding,
             headers=events.headers,
+            project=project,
         )
         self._counts.add("collected", batch.event_count)
         wait_s = self._home.background.events_reply_wait_ms / 1000
         ended = run_to_end(self._pass_on(batch, is_last_try=True), self._home.platform, wait_s)
         self._count_end(batch, ended, lost="refused")
-        if ended.state.stage is Stage.STORED and ended.unanswered is not None:
-            self.tasks.start(self._withdraw(batch, ended.unanswered))
+        if ended.stored_as and ended.unanswered is not None:
+            self.tasks.start(self._withdraw(batch, ended.stored_as, ended.unanswered))
         return describe_end(ended)
 
     def close(self) -> None:
@@ -219,6 +208,7 @@ class Outbox:
         state, last = State(), Step(Other.BEGUN)
         delivery: PendingDelivery | None = None
         unanswered: PendingDelivery | None = None
+        stored_as = ""
         is_ending = is_last_try
         while not state.stage.is_final:
             if state.stage is Stage.READY:
@@ -228,32 +218,31 @@ class Outbox:
                 last = yield from self._await_answer(delivery)
                 unanswered = delivery if last.happening is Other.ENDING else None
             else:
-                last = Step(*(yield from self.spool.keep(batch, last.reason)))
+                kept = yield from self.spool.keep(batch, last.reason)
+                last, stored_as = Step(kept.happening, kept.reason), kept.key
             is_ending = is_ending or last.happening is Other.ENDING
             state = advance(state, last.happening, self._conditions(batch, state, last, is_ending))
             if last.happening in GIVEN_UP and state.stage is Stage.STORING:
                 self._leave_alone(HOLD_MS)
-        return Ended(state, last, unanswered)
+        return Ended(state, last, unanswered, stored_as)
 
     def _begin(
         self, batch: Batch, state: State, patience_ms: int, earlier: str
     ) -> Generator[Wait, bool, tuple[PendingDelivery | None, Step]]:
         """Send a batch when it is due; the earlier reason stands when nothing comes of it."""
-        home, platform = self._home, self._home.platform
+        platform = self._home.platform
         due_ms = max(state.due_ms, self._wanted_ms)
         wait_ms = due_ms - self._now_ms() if due_ms else 0
         if wait_ms > patience_ms and not state.must_wait:
             return None, Step(Other.HELD, earlier or "the backend is left alone for now")
         if wait_ms > 0 and not (yield platform.ticks() + wait_ms / 1000):
             return None, Step(Other.ENDING, earlier or "the sandbox ends")
-        settings = home.background
-        session, now_ms = platform.session_id(), platform.now_ms() if state.tries else batch.born_ms
-        post = encode_post([batch], home.events_key, session, now_ms, state.tries, settings.events_gzip_bytes)
-        self._counts.add("posts")
+        now_ms = batch.born_ms
         if state.tries:
+            now_ms = platform.now_ms()
             self._counts.add("retried", batch.event_count)
         try:
-            return platform.begin_send(settings.events_backend, settings.events_url, *post), Step(Other.BEGUN)
+            return begin_delivery(self._home, self._counts, [batch], now_ms, state.tries), Step(Other.BEGUN)
         except DeliveryFault as problem:
             return None, Step(Verdict.REFUSED, str(problem))
 
@@ -268,12 +257,12 @@ class Outbox:
             self._leave_alone(judgement.retry_after_ms)
         return Step(*judgement)
 
-    def _withdraw(self, batch: Batch, delivery: PendingDelivery) -> Task:
+    def _withdraw(self, batch: Batch, key: str, delivery: PendingDelivery) -> Task:
         """Take a batch out of the store when the late answer says that it has arrived."""
         judgement = yield from await_judgement(delivery)
         if judgement is None or judgement.verdict is not Verdict.TAKEN:
             return
-        if (yield from self.spool.remove(name_batch(batch, len(encode_envelope(batch))))):
+        if (yield from self.spool.remove(key)):
             self._counts.add("drained", batch.event_count)
 
     def _conditions(self, batch: Batch, state: State, last: Step, is_ending: bool) -> Conditions:

@@ -6,10 +6,11 @@ much, the newest batch is dropped and the oldest are kept.
 """
 
 from collections.abc import Generator
-from typing import Final, Protocol
+from typing import Final, NamedTuple
 
 from edge.events.batch import Batch
 from edge.events.counts import Counts
+from edge.events.home import Home
 from edge.events.machine import Happening, Other, Store
 from edge.events.spool_format import (
     LEASE_KEY,
@@ -20,20 +21,18 @@ from edge.events.spool_format import (
     name_batch,
 )
 from edge.events.tasks import Wait
-from edge.ports import InsertRules, Platform, StoreFault
-from edge.settings import SpoolSettings
+from edge.ports import InsertRules, StoreFault
 
 RECOUNT_SECONDS: Final = 10.0
+SECOND_NAME: Final = "-again"  # behind a key that something else has
 
 
-class Home(Protocol):
-    """What the spool needs of its sandbox."""
+class Kept(NamedTuple):
+    """What the store said of a batch, why, and under which key the batch is there."""
 
-    platform: Platform
-
-    @property
-    def spool_settings(self) -> SpoolSettings:
-        """Return the settings of the store of events."""
+    happening: Happening
+    reason: str
+    key: str = ""
 
 
 class Spool:
@@ -49,24 +48,40 @@ class Spool:
         self.size = 0
         self.stored = 0  # batches that this sandbox has stored
 
-    def keep(self, batch: Batch, reason: str) -> Generator[Wait, bool, tuple[Happening, str]]:
+    def keep(self, batch: Batch, reason: str) -> Generator[Wait, bool, Kept]:
         """Write a batch; tells what the store said, and why."""
         settings = self._home.spool_settings
         envelope = encode_envelope(batch)
         yield from self._refresh_level()
         if self.batches >= settings.spool_batches or self.size + len(envelope) > settings.spool_bytes:
-            return Store.FULL, f"{reason}, and the store of events is full"
+            return Kept(Store.FULL, f"{reason}, and the store of events is full")
+        name = name_batch(batch, len(envelope))
         try:
-            rules = InsertRules(only_new=True, ttl_seconds=settings.spool_keep_s)
-            key = name_batch(batch, len(envelope))
-            pending = self._home.platform.begin_insert(settings.spool_store, key, envelope, rules)
-            if not (yield pending):
-                return Other.ENDING, f"{reason}, and the store of events does not answer"
-            pending.wait()  # False: it was stored before, and only the answer was lost
+            for key in (name, f"{name}{SECOND_NAME}"):
+                is_there = yield from self._write(key, envelope)
+                if is_there is None:
+                    return Kept(Other.ENDING, f"{reason}, and the store of events does not answer")
+                if is_there:
+                    self.note_stored(1, len(envelope))
+                    return Kept(Store.KEPT, reason, key)
         except StoreFault as problem:
-            return Store.FAILED, f"{reason}, and {problem}"
-        self.note_stored(1, len(envelope))
-        return Store.KEPT, reason
+            return Kept(Store.FAILED, f"{reason}, and {problem}")
+        return Kept(Store.FAILED, f"{reason}, and its place in the store of events is taken")
+
+    def _write(self, key: str, envelope: bytes) -> Generator[Wait, bool, bool | None]:
+        """Write under a new key; tells whether the value is there now, None when the sandbox ends."""
+        platform, settings = self._home.platform, self._home.spool_settings
+        rules = InsertRules(only_new=True, ttl_seconds=settings.spool_keep_s)
+        written = platform.begin_insert(settings.spool_store, key, envelope, rules)
+        if not (yield written):
+            return None
+        if written.wait():
+            return True
+        found = platform.begin_lookup(settings.spool_store, key)  # refused: by us, whose answer was lost, or by another
+        if not (yield found):
+            return None
+        entry = found.wait()
+        return entry is not None and entry.read() == envelope
 
     def note_stored(self, batches: int, size: int) -> None:
         """Count what this sandbox has added."""

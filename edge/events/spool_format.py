@@ -1,6 +1,7 @@
 """How stored events lie in the KV store.
 
     gatelet-events/TIME-COUNT-BYTES-ID    one batch: a CBOR envelope around its JSON
+    gatelet-events/…-ID@PROJECT           one of another project than the setting `spec_key` names
     gatelet-events-aside/…                a batch that cannot be sent, its envelope beside the reason
     gatelet-events-lease                  who drains, until when, and how much was stored when last counted
 
@@ -34,6 +35,7 @@ class StoredKey(NamedTuple):
     born_ms: int
     event_count: int
     size: int
+    project: str = ""
 
 
 class Lease(NamedTuple):
@@ -47,7 +49,8 @@ class Lease(NamedTuple):
 
 def name_batch(batch: Batch, size: int) -> str:
     """Return the key for a batch whose envelope has this size."""
-    return f"{PREFIX}{batch.born_ms:013d}-{batch.event_count}-{size}-{batch.id}"
+    project = f"@{batch.project}" if batch.project else ""
+    return f"{PREFIX}{batch.born_ms:013d}-{batch.event_count}-{size}-{batch.id}{project}"
 
 
 def name_aside(key: str) -> str:
@@ -65,7 +68,7 @@ def parse_key(key: str) -> StoredKey | None:
     ):
         return None
     born_ms, event_count, size = map(int, parts[:3])
-    return StoredKey(key, born_ms, event_count, size)
+    return StoredKey(key, born_ms, event_count, size, parts[3].partition("@")[2])
 
 
 def parse_keys(keys: Iterable[str]) -> list[StoredKey]:

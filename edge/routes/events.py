@@ -40,7 +40,7 @@ def post_events(call: Call) -> Reply:
         raise refuse_input("the body is empty")
     encoding = find_encoding(body, request.find_header("content-encoding") or "")
     events = ClientEvents(body, count_events(request), encoding, passed_headers(request))
-    return answer_handover(call.sandbox.hand_over(events))
+    return answer_handover(call.sandbox.hand_over(events, call.caller.key))
 
 
 def answer_handover(done: Handover) -> Reply:
@@ -72,7 +72,7 @@ def post_custom_exposures(call: Call) -> Reply:
     now_ms = call.sandbox.platform.now_ms()
     events = [write_exposure(one, f"exposures[{index}]", now_ms) for index, one in enumerate(exposures)]
     batch = wrap_events(encode_json(events)[1:-1], call.sandbox.platform.session_id())
-    return answer_handover(call.sandbox.hand_over(ClientEvents(batch, len(events))))
+    return answer_handover(call.sandbox.hand_over(ClientEvents(batch, len(events)), call.caller.key))
 
 
 def write_exposure(value: object, path: str, now_ms: int) -> Event:

@@ -50,6 +50,17 @@ def test_what_became_cheaper_new_or_gone_is_said_and_fails_nothing(
     assert "old is gone" in said
 
 
+@pytest.mark.usefixtures("files")
+def test_exposure_that_costs_too_much_fails_whatever_was_accepted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = {fuel.EXPOSURE: fuel.MOST_FOR_AN_EXPOSURE + 1}
+    run(monkeypatch, figures, "--accept")
+    assert run(monkeypatch, figures) == 1
+    assert "exposure.fresh: 1,500,001 is more than the 1,500,000 it may cost" in capsys.readouterr().err
+    assert fuel.read_figures(ROOT / "benchmarks" / "accepted-fuel.json")[fuel.EXPOSURE] <= fuel.MOST_FOR_AN_EXPOSURE
+
+
 def test_accepted_figures_are_those_of_the_scenarios() -> None:
     accepted = fuel.read_figures(fuel.ACCEPTED)
     scenarios = {name.partition(".")[0] for name in accepted}

@@ -15,6 +15,7 @@ OPEN = Wanted("gate", "open")
 def with_two_projects(**settings: str) -> MemoryPlatform:
     outside = platform(projects=f"{fingerprint(CLIENT)}={OTHER}\n0123456789abcdef=statsig-third", **settings)
     outside.put(STORE, OTHER, json.dumps(document(open=gate(0.0))).encode())
+    outside.secrets["statsig_key"] = f"secret-first {OTHER}=secret-other".encode()
     return outside
 
 

@@ -28,9 +28,11 @@ from tests.publisher.kv_server import TOKEN, KvServer, running_store
 from tests.publisher.running import run_gatelet
 
 
-def store_batch(store: KvStore, user: str, *, born_ms: int = 1_700_000_000_000, count: int = 1) -> None:
+def store_batch(
+    store: KvStore, user: str, *, born_ms: int = 1_700_000_000_000, count: int = 1, project: str = ""
+) -> None:
     event = json.dumps({"eventName": "e", "user": {"userID": user}}).encode()
-    batch = Batch(f"{user}-1", b",".join([event] * count), count, born_ms)
+    batch = Batch(f"{user}-1", b",".join([event] * count), count, born_ms, project=project)
     envelope = encode_envelope(batch)
     store.insert(name_batch(batch, len(envelope)), envelope)
 
@@ -49,10 +51,12 @@ def sink(tmp_path: Path) -> Iterator[SinkServer]:
         server.shutdown()
 
 
-def run(action: str, store: KvServer, sink: SinkServer) -> CompletedProcess[str]:
+def run(action: str, store: KvServer, sink: SinkServer, *further: str) -> CompletedProcess[str]:
     url = f"http://127.0.0.1:{sink.port}/v1/log_event"
     options = ["--store-id", "store-test", "--api", store.url, "--url", url]
-    return run_gatelet("events", action, *options, variables={"FASTLY_API_TOKEN": TOKEN, "STATSIG_SECRET_KEY": "s"})
+    return run_gatelet(
+        "events", action, *options, *further, variables={"FASTLY_API_TOKEN": TOKEN, "STATSIG_SECRET_KEY": "s"}
+    )
 
 
 def test_list_counts_what_is_stored(store: KvServer, sink: SinkServer) -> None:
@@ -74,6 +78,16 @@ def test_drain_sends_everything_once_and_gives_the_lease_back(store: KvServer, s
     lease = store.store.lookup(LEASE_KEY)
     assert lease is not None
     assert decode_lease(lease.content).until_ms == 0
+
+
+def test_drain_sends_the_events_of_one_project_and_leaves_the_others(store: KvServer, sink: SinkServer) -> None:
+    for user, project in (("a", ""), ("b", "statsig-other"), ("c", "")):
+        store_batch(store.store, user, project=project)
+    assert run("drain", store, sink).stdout == "2 events sent, 0 set aside\n"
+    [left] = json.loads(store.store.list_keys(None, PREFIX, 10))["data"]
+    assert left.endswith("@statsig-other")
+    assert run("drain", store, sink, "--project", "statsig-other").stdout == "1 events sent, 0 set aside\n"
+    assert json.loads(store.store.list_keys(None, PREFIX, 10))["data"] == []
 
 
 def test_drain_waits_for_a_sandbox_that_drains(store: KvServer, sink: SinkServer) -> None:

@@ -4,7 +4,10 @@ import pytest
 
 from edge.events.answers import Answer
 from edge.events.client_events import ClientEvents, Fate
-from edge.memory import SentBatch, take_all
+from edge.events.spool_format import decode_envelope
+from edge.memory import MemoryPending, SentBatch, take_all
+from edge.ports import InsertRules
+from tests.edge.builders import STORE
 from tests.edge.events.endpoint import FAIL, Service, users_of
 
 
@@ -116,6 +119,48 @@ def test_short_retry_after_is_waited_for() -> None:
     assert service.received() == {"a": 1, "b": 1, "c": 1}
     assert service.stored() == []
     assert len(service.outside.batches) == 4
+
+
+@pytest.mark.parametrize("content", [None, b"of somebody else"], ids=["nothing", "something else"])
+def test_refused_write_is_not_taken_for_a_stored_batch(content: bytes | None) -> None:
+    service = Service()
+    service.outside.answer = lambda _batch: FAIL
+    sandbox = service.start()
+    service.check(sandbox, "a")
+    begin = service.outside.begin_insert
+
+    def refuse_first(store: str, key: str, value: bytes, rules: InsertRules) -> MemoryPending[bool]:
+        if key.endswith("-1") and content is not None:
+            service.outside.put(store, key, content)
+        if content is None:
+            return MemoryPending(service.outside, 0, "", lambda: False)
+        return begin(store, key, value, rules)
+
+    service.outside.begin_insert = refuse_first  # type: ignore[assignment,method-assign]
+    sandbox.close()
+    if content is None:
+        assert (service.total("stored"), service.total("dropped")) == (0, 1)
+        assert any(line.endswith("and its place in the store of events is taken") for line in service.outside.lines)
+    else:
+        (key,) = [key for key in service.outside.stores[STORE] if key.endswith("-again")]
+        assert decode_envelope(service.outside.stores[STORE][key].value).event_count == 1
+        assert (service.total("stored"), service.total("dropped")) == (1, 0)
+
+
+def test_write_whose_answer_was_lost_is_not_written_twice() -> None:
+    service = Service()
+    service.outside.answer = lambda _batch: FAIL
+    sandbox = service.start()
+    service.check(sandbox, "a")
+    begin = service.outside.begin_insert
+
+    def lose_the_answer(store: str, key: str, value: bytes, rules: InsertRules) -> MemoryPending[bool]:
+        begin(store, key, value, rules).wait()
+        return begin(store, key, value, rules)
+
+    service.outside.begin_insert = lose_the_answer  # type: ignore[assignment,method-assign]
+    sandbox.close()
+    assert (service.stored(), service.total("stored")) == (["a"], 1)
 
 
 def refuse_more_than_two(batch: SentBatch) -> Answer:
