@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "evaluate": "publisher.evaluate_command",
     "events": "publisher.events_command",
     "explain": "publisher.explain_command",
+    "pull": "publisher.pull_command",
 }
 
 

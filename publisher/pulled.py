@@ -1,6 +1,6 @@
 """What `pull` writes and `push`, `check` and `diff` take: a spec with its ID lists, in a folder; or a spec file alone.
 
-    FOLDER/spec.json     the spec, byte for byte as it was received
+    FOLDER/spec.json     the spec, byte for byte as it was received, unless it was narrowed to an app
     FOLDER/pulled.json   where it came from, and the ID lists: {"origin": …, "lists": {NAME: {"file_id": …,
                          "creation_time": …, "size": …, "file": …}}}; no "lists" when none were asked for
     FOLDER/lists/…       a file for each list, in Statsig's form: lines `+HASH` and `-HASH`
@@ -12,7 +12,7 @@ says, after a break between the two; what is too much is not read.
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -47,7 +47,7 @@ class Pulled:
     spec: bytes
     lists: Mapping[str, PulledList] | None = None
     origin: str = ""
-    path: Path | None = None
+    path: Path | None = field(default=None, compare=False)
 
 
 def read_pulled(path: Path) -> Pulled:

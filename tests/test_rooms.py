@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "edge.events": {"edge", "cbor2"},
     "edge.host": {"evaluator", "specstore", "edge", "edge.events", *BINDINGS},
     "app": {"edge", "edge.host", *BINDINGS},
-    "publisher": {"evaluator", "specstore", "edge.events", "httpx", "rich", "typer"},
+    "publisher": {"evaluator", "specstore", "edge.events", "httpx", "redis", "rich", "typer"},
     "benchmarks": {
         *("devhost", "edge", "edge.host", "evaluator", "publisher", "specstore", "tests", *BINDINGS),
         *("rich", "statsig", "statsig_python_core"),
