@@ -115,6 +115,7 @@ def main() -> int:
     started = time.monotonic()
     shown = COMPONENT.relative_to(ROOT)
     try:
+        bake_fallback()
         built = build_component()
     except BuildFailed as problem:
         print(f"gatelet: the component could not be built:\n{problem}", file=sys.stderr)

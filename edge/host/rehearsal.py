@@ -12,10 +12,10 @@ from typing import Final
 from componentize_py_types import Ok
 from wit_world.imports import async_io, config_store, http_req, http_resp, kv_store, secret_store
 
+from edge.cold.plain_runtime import Finalizer
 from edge.host.incoming import read_request, send_reply
 from edge.host.platform import FastlyPlatform
 from edge.messages import json_reply
-from edge.plain_runtime import Finalizer
 
 ROUNDS: Final = 10
 RUNTIME: Final = "componentize_py_runtime"

@@ -1,6 +1,6 @@
 """The finalizer that the runtime of the component is given; that the component works with it is every other test."""
 
-from edge.plain_runtime import Finalizer
+from edge.cold.plain_runtime import Finalizer
 
 
 def test_handle_is_dropped_once_when_its_object_goes() -> None:

@@ -1,0 +1,64 @@
+"""Answer made-up requests while the component is built, so that a fresh sandbox runs code that has run before.
+
+CPython rewrites the instructions of a function for the types it meets, and keeps what it found in modules and classes;
+the component is a snapshot, so what happens here is there when a sandbox starts. Each request has a sandbox of its own,
+and the platforms are gone afterwards; nothing from outside is known yet. Measured when it came: the instructions until
+the reply of a gate check fell from 4.9 to 3.1 million for a spec in pages.
+"""
+
+from typing import Final
+
+from edge.cold.made_up import STORE, Rehearsed, make_checks, make_document, make_further, make_platform
+from edge.memory import MemoryPlatform
+from edge.sandbox import Sandbox
+from edge.service import answer
+
+ROUNDS: Final = 30  # measured: more saves nothing
+FURTHER_ROUNDS: Final = 4  # instructions are rewritten within the first few runs
+IN_TROUBLE: Final = frozenset((200, 202, 204, 400, 401, 404, 405, 500, 503))  # GET /gate says 500 by contract
+
+
+class WrongReply(Exception):
+    """A rehearsed request was answered otherwise than in earnest."""
+
+
+def rehearse(rounds: int = ROUNDS, further_rounds: int = FURTHER_ROUNDS) -> None:
+    """Answer every request, each in a sandbox of its own, against each kind of platform; raises WrongReply."""
+    paged, raw = (make_platform(make_document(), is_paged=is_paged) for is_paged in (True, False))
+    checks, further = make_checks(), tuple(make_further())
+    for platform in (raw, paged):
+        rehearse_on(platform, further, further_rounds)
+    for store_fault in ("rehearsal", ""):
+        rehearse_in_trouble(store_fault, (*checks, *further))
+    rehearse_on(raw, checks, further_rounds)
+    rehearse_on(paged, checks, rounds)  # last, because most sandboxes do this
+
+
+def rehearse_on(platform: MemoryPlatform, requests: tuple[Rehearsed, ...], rounds: int) -> None:
+    """Answer requests as they would be in earnest; raises WrongReply."""
+    for _ in range(rounds):
+        for rehearsed in requests:
+            status = serve(platform, rehearsed)
+            if status != rehearsed.status:
+                raise WrongReply(f"{rehearsed.request.method} {rehearsed.request.path} was answered with {status}")
+        platform.batches.clear()
+
+
+def rehearse_in_trouble(store_fault: str, requests: tuple[Rehearsed, ...]) -> None:
+    """Answer requests without a spec: the store is out of order, or holds none."""
+    platform = make_platform(make_document(), is_paged=False)
+    platform.store_fault = store_fault
+    platform.stores[STORE].clear()
+    for rehearsed in requests:
+        status = serve(platform, rehearsed)
+        if status not in IN_TROUBLE:
+            raise WrongReply(f"{rehearsed.request.path} was answered with {status} without a spec")
+
+
+def serve(platform: MemoryPlatform, rehearsed: Rehearsed) -> int:
+    """Answer a request in a sandbox of its own and do what follows; returns the status."""
+    sandbox = Sandbox(platform)
+    reply = answer(sandbox, rehearsed.request)
+    sandbox.after_reply(reply)
+    sandbox.close()
+    return reply.status
