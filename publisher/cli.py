@@ -16,6 +16,7 @@ from publisher.exit_codes import Trouble
 
 ABOUT: Final = "Bring Statsig specs to the edge, look into them, and work with stored events."
 COMMANDS: Final = {
+    "check": "publisher.check_command",
     "evaluate": "publisher.evaluate_command",
     "events": "publisher.events_command",
     "explain": "publisher.explain_command",

@@ -89,6 +89,10 @@ class Tables:
                     waiting.append(one)
         return frozenset(records)
 
+    def list_asked(self, question: Question) -> tuple[Question, ...]:
+        """List what a question asks in turn, itself only: the first step of its closure."""
+        return self._reach(question)[1]
+
     def _reach(self, question: Question) -> tuple[tuple[Record, ...], tuple[Question, ...]]:
         """Return what a question reads itself, and what it asks in turn."""
         reached = self._reached.get(question)
