@@ -17,6 +17,7 @@ from publisher.exit_codes import Trouble
 ABOUT: Final = "Bring Statsig specs to the edge, look into them, and work with stored events."
 COMMANDS: Final = {
     "check": "publisher.check_command",
+    "diff": "publisher.diff_command",
     "evaluate": "publisher.evaluate_command",
     "events": "publisher.events_command",
     "explain": "publisher.explain_command",

@@ -4,6 +4,7 @@ A file that cannot be used raises `Unusable`, which says which and why.
 """
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from evaluator.decode import decode_project
@@ -15,9 +16,19 @@ from publisher.exit_codes import Unusable
 def read_project(path: Path) -> Project:
     """Read a spec file."""
     try:
-        return decode_project(read_json(path))
+        return decode_spec(path, path.read_bytes())
+    except OSError as problem:
+        raise Unusable(f"cannot read {path}: {problem.strerror}") from problem
+
+
+def decode_spec(path: Path, content: bytes) -> Project:
+    """Decode the content of a spec file."""
+    try:
+        return decode_project(json.loads(content))
     except InvalidSpec as problem:
         raise Unusable(f"{path} is not a spec: {problem}") from problem
+    except ValueError as problem:
+        raise Unusable(f"{path} is not JSON: {problem}") from problem
 
 
 def read_json(path: Path) -> object:
@@ -57,6 +68,11 @@ def read_id_list(path: Path) -> frozenset[str]:
         lines = path.read_text(encoding="ascii").splitlines()
     except (OSError, UnicodeDecodeError) as problem:
         raise Unusable(f"cannot read the ID list {path}: {problem}") from problem
+    return read_members(lines)
+
+
+def read_members(lines: Iterable[str]) -> frozenset[str]:
+    """Apply the lines of an ID list's file."""
     members: set[str] = set()
     for line in map(str.strip, lines):
         if line.startswith("+"):
