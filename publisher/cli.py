@@ -21,7 +21,13 @@ COMMANDS: Final = {
     "evaluate": "publisher.evaluate_command",
     "events": "publisher.events_command",
     "explain": "publisher.explain_command",
+    "gc": "publisher.gc_command",
+    "override": "publisher.override_command",
     "pull": "publisher.pull_command",
+    "push": "publisher.push_command",
+    "rollback": "publisher.rollback_command",
+    "status": "publisher.status_command",
+    "versions": "publisher.versions_command",
 }
 
 

@@ -29,7 +29,8 @@ from edge.events.spool_format import (
     parse_keys,
 )
 from publisher.exit_codes import Failed
-from publisher.kv_api import Item, KvApi
+from publisher.stores.port import Item, Store
+from specstore.limits import Write
 
 HOLDER = "gatelet-events-drain"
 BYTES_PER_POST = 262_144
@@ -45,7 +46,7 @@ class CannotDrain(Failed):
 class Drainer:
     """One run over one store; counts events."""
 
-    store: KvApi
+    store: Store
     endpoint: httpx.Client
     url: str
     key: bytes
@@ -66,7 +67,7 @@ class Drainer:
             keys = parse_keys(self.store.list_keys(PREFIX))
         if self._lease_until_ms:
             left = Lease(HOLDER, 0, len(keys), sum(key.size for key in keys))
-            self.store.write(LEASE_KEY, encode_lease(left), None)
+            self.store.write(Write(LEASE_KEY, encode_lease(left)))
 
     def _take_lease(self, keys: Sequence[StoredKey]) -> None:
         """Take the lease unless a sandbox drains; then wait until that has ended."""
@@ -81,7 +82,7 @@ class Drainer:
     def _write_lease(self, keys: Sequence[StoredKey], seen: Item | None) -> bool:
         until_ms = now_ms() + LEASE_MS
         lease = Lease(HOLDER, until_ms, len(keys), sum(key.size for key in keys))
-        if not self.store.write(LEASE_KEY, encode_lease(lease), seen, is_conditional=True):
+        if not self.store.replace(Write(LEASE_KEY, encode_lease(lease)), None if seen is None else seen.generation):
             return False
         self._lease_until_ms = until_ms
         return True
@@ -145,11 +146,11 @@ class Drainer:
     def _cut(self, stored: Stored) -> None:
         for half in split_batch(stored.batch):
             envelope = encode_envelope(half)
-            self.store.write(name_batch(half, len(envelope)), envelope, None)
+            self.store.write(Write(name_batch(half, len(envelope)), envelope))
         self.store.remove(stored.key)
 
     def _set_aside(self, key: str, value: bytes, reason: str) -> None:
-        self.store.write(name_aside(key), encode_aside(value, reason), None)
+        self.store.write(Write(name_aside(key), encode_aside(value, reason)))
         self.store.remove(key)
 
 

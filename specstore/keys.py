@@ -42,6 +42,21 @@ def claim_key(spec_key: str, generation: int) -> str:
     return f"gatelet/{spec_key}/claim/{generation}"
 
 
+def lease_key(spec_key: str) -> str:
+    """Return the key by which one publisher at a time holds the right to write."""
+    return f"gatelet/{spec_key}/lease"
+
+
+def version_prefix(spec_key: str) -> str:
+    """Return what the keys of the manifests that were in use before begin with."""
+    return f"gatelet/{spec_key}/version/"
+
+
+def version_key(spec_key: str, published_ms: int, digest: bytes) -> str:
+    """Return the key of an earlier manifest; a listing has them in the order in which they were published."""
+    return f"{version_prefix(spec_key)}{published_ms:014}-{digest.hex()}"
+
+
 def overrides_key(spec_key: str) -> str:
     """Return the key of the overrides."""
     return f"gatelet/{spec_key}/overrides"

@@ -53,7 +53,7 @@ def sink(tmp_path: Path) -> Iterator[SinkServer]:
 
 def run(action: str, store: KvServer, sink: SinkServer, *further: str) -> CompletedProcess[str]:
     url = f"http://127.0.0.1:{sink.port}/v1/log_event"
-    options = ["--store-id", "store-test", "--api", store.url, "--url", url]
+    options = ["--store-id", "store-test", "--api", store.url, *(["--url", url] if action == "drain" else [])]
     return run_gatelet(
         "events", action, *options, *further, variables={"FASTLY_API_TOKEN": TOKEN, "STATSIG_SECRET_KEY": "s"}
     )

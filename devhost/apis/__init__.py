@@ -1,0 +1,1 @@
+"""The APIs that stores are written through, on loopback, to try publishing without an account."""
