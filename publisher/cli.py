@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "explain": "publisher.explain_command",
     "gc": "publisher.gc_command",
     "override": "publisher.override_command",
+    "init": "publisher.init_command",
     "pull": "publisher.pull_command",
     "push": "publisher.push_command",
     "rollback": "publisher.rollback_command",
