@@ -6,12 +6,12 @@ no app sees everything, as with Statsig.
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Final, NamedTuple, cast
 
 from edge.calls import Call
 from edge.keys import Access, Caller
-from edge.messages import Event
+from edge.messages import Event, FindEvents
 from edge.questions import Questions, Wanted
 from edge.sandbox import Sandbox
 from evaluator.client_response import ResponseOptions, find_target_app
@@ -131,7 +131,12 @@ def find_kind(project: Project, kind: str, name: str, document: Mapping[str, obj
     return CONFIG if is_plain else EXPERIMENT
 
 
-def expose(asking: Asking, *checks: Check) -> tuple[Event, ...]:
+def expose(asking: Asking, *checks: Check) -> FindEvents:
+    """Return what makes the exposure events of some checks."""
+    return partial(make_events, asking, checks)
+
+
+def make_events(asking: Asking, checks: Sequence[Check]) -> tuple[Event, ...]:
     """Return the exposure events of some checks; a layer exposes each parameter of its value."""
     agent = asking.user.fields.get("userAgent")
     if isinstance(agent, str) and BOT.search(agent) and not asking.sandbox.client_settings.expose_bots:

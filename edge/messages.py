@@ -5,12 +5,13 @@ any host. A refusal is raised where the fault is found and becomes `{"error", "m
 Both values are tuples because a fresh sandbox makes them on the way to its first reply, and tuples are the cheapest.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from json import JSONEncoder
 from typing import NamedTuple
 
 type Header = tuple[str, bytes]
 type Event = Mapping[str, object]
+type FindEvents = Callable[[], Sequence[Event]]
 
 JSON_HEADER: Header = ("content-type", b"application/json")
 
@@ -27,6 +28,11 @@ def find_nothing() -> None:
     """Return None: what a request without a connection knows of its client."""
 
 
+def find_no_events() -> tuple[Event, ...]:
+    """Return what most replies expose."""
+    return ()
+
+
 class Request(NamedTuple):
     """One HTTP request; headers and body are only fetched when a route asks for them."""
 
@@ -40,12 +46,12 @@ class Request(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """One HTTP reply, and the exposure events to send once it has gone."""
+    """One HTTP reply, and what makes its exposure events once it has gone: no client waits for that."""
 
     status: int
     body: bytes
     headers: tuple[Header, ...] = (JSON_HEADER,)
-    events: tuple[Event, ...] = ()
+    events: FindEvents = find_no_events
 
 
 class Refusal(Exception):
@@ -74,6 +80,6 @@ def encode_json(value: object) -> bytes:
     return _encode(value).encode("ascii")
 
 
-def json_reply(status: int, value: object, events: tuple[Event, ...] = ()) -> Reply:
+def json_reply(status: int, value: object, events: FindEvents = find_no_events) -> Reply:
     """Return a reply with a JSON body."""
     return Reply(status, encode_json(value), (JSON_HEADER,), events)

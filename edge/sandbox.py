@@ -152,9 +152,10 @@ class Sandbox:
 
     def after_reply(self, reply: Reply) -> None:
         """Collect what the reply exposed, and go on with what is on its way."""
-        if reply.events:
+        events = reply.events()
+        if events:
             asked = self.projects.latest_key
-            self.outbox.collect(reply.events, "" if asked == self.settings.spec_key else asked)
+            self.outbox.collect(events, "" if asked == self.settings.spec_key else asked)
         self.go_on()
         if self._projects is not None:
             self._projects.write_missing_pages(self.background.page_writing_limit_bytes)

@@ -7,12 +7,12 @@ is part of the user like anything that was sent: exposures carry it, as Statsig 
 """
 
 from collections.abc import Mapping
-from ipaddress import ip_address
 from typing import Final
 
 from edge.calls import Call
 from edge.keys import Access
 from edge.messages import refuse_input
+from edge.public_addresses import is_public
 from evaluator.country import find_country
 from evaluator.errors import InvalidUser
 from evaluator.user import User, decode_user
@@ -73,14 +73,6 @@ def find_connection(call: Call, user: User) -> dict[str, object]:
         if country:
             added["country"] = country
     return added
-
-
-def is_public(ip: object) -> bool:
-    """Tell whether this is an address that belongs to somebody."""
-    try:
-        return isinstance(ip, str) and ip_address(ip).is_global
-    except ValueError:
-        return False
 
 
 def find_unlisted_country(call: Call, ip: str) -> str | None:

@@ -116,7 +116,7 @@ def test_the_page_of_the_http_api_has_every_route() -> None:
 
 def test_the_event_line_in_the_readme_is_the_real_one() -> None:
     reply = answer(serve_example(), read_curl("'http://127.0.0.1:7676/gate?name=test_fastly&userID=a-user'"))
-    lines = [describe_event(json.loads(json.dumps(event))) for event in reply.events]
+    lines = [describe_event(json.loads(json.dumps(event))) for event in reply.events()]
     assert len(lines) == 1
     assert f"\n{lines[0]}\n" in read("README.md")
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Protocol
 
 from devhost.fastly.backends import Backend, PendingResponse, send_request
 from devhost.fastly.faults import Faults
-from devhost.fastly.messages import LARGEST_READ, Body, Message, Pollable, Request, Response, fitting, ip_case, page
+from devhost.fastly.messages import Body, Message, Pollable, Request, Response, fitting, ip_case, page
 from devhost.fastly.values import Case, Err, Interface, Resource
 
 SELECT_PAUSE = 0.001
@@ -145,7 +145,7 @@ class HttpBody(Interface):
 
     def read(self, body: Body, size: int) -> bytes:
         """Read the next bytes."""
-        return body.read(min(size, LARGEST_READ))
+        return body.read(size)
 
     def write(self, body: Body, content: bytes) -> int:
         """Add bytes at the end and say how many."""

@@ -82,5 +82,5 @@ def rehearse_stores(platform: FastlyPlatform) -> None:
         entry = found.wait()
         if entry is None or (entry.generation, entry.metadata()) != (1, None):
             raise OutOfStep("the entry is another one")
-    with answering(make_handle(async_io.Pollable), Ok(b"x"), Ok(b"y"), Ok(b"")):
+    with answering(make_handle(async_io.Pollable), 2, Ok(b"x"), Ok(b"y")):
         entry.read()

@@ -11,7 +11,7 @@ from edge.calls import Call, Route
 from edge.checks import Asking, Check, begin_asking, check, expose, is_for_app
 from edge.inputs import MANY_NAMES, read_json_object, read_name, read_names
 from edge.keys import Access
-from edge.messages import Event, Refusal, Reply, json_reply, refuse_input
+from edge.messages import FindEvents, Refusal, Reply, find_no_events, json_reply, refuse_input
 from edge.questions import Wanted
 from edge.routes.schemas import (
     ANY,
@@ -144,11 +144,11 @@ def read_body(call: Call) -> Body:
     return read_json_object(call.request, call.sandbox.settings.max_body_bytes)
 
 
-def expose_unless_disabled(asking: Asking, body: Body, *checks: Check) -> tuple[Event, ...]:
-    """Return the exposure events of some checks, unless the client asked for none."""
+def expose_unless_disabled(asking: Asking, body: Body, *checks: Check) -> FindEvents:
+    """Return what makes the exposure events of some checks, unless the client asked for none."""
     metadata = body.get("statsigMetadata")
     is_disabled = isinstance(metadata, dict) and metadata.get("exposureLoggingDisabled") is True
-    return () if is_disabled else expose(asking, *checks)
+    return find_no_events if is_disabled else expose(asking, *checks)
 
 
 _REFUSALS: Final = {400: ERROR, 401: ERROR, 403: ERROR, 413: ERROR, 415: ERROR}

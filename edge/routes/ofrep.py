@@ -5,6 +5,7 @@ A single parameter of a config or layer is `name.parameter`, an extension of our
 """
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from hashlib import sha256
 from typing import Final, cast
 
@@ -12,7 +13,7 @@ from edge.calls import Call, Route
 from edge.checks import Asking, Check, begin_asking, check, check_in, expose, is_for_app
 from edge.inputs import read_json_object
 from edge.keys import Access, KeyPlace
-from edge.messages import JSON_HEADER, Header, Refusal, Reply, encode_json, json_reply
+from edge.messages import JSON_HEADER, Event, FindEvents, Header, Refusal, Reply, encode_json, json_reply
 from edge.questions import WHOLE, Wanted
 from edge.routes.schemas import ANY, NAME, OBJECT, TEXT, a_list, an_object
 from edge.users import complete_user
@@ -47,7 +48,7 @@ def post_flag(call: Call) -> Reply:
         return json_reply(400, item)
     events = expose(asking, found)
     is_layer = found.evaluation is not None and found.evaluation.kind == LAYER
-    return json_reply(200, item, events if whole or not is_layer else keep_parameter(events, parameter))
+    return json_reply(200, item, events if whole or not is_layer else partial(keep_parameter, events, parameter))
 
 
 def find_known(asking: Asking, name: str) -> Check | None:
@@ -56,10 +57,10 @@ def find_known(asking: Asking, name: str) -> Check | None:
     return next((checked for checked in checks if checked.is_known), None)
 
 
-def keep_parameter(events: tuple[Mapping[str, object], ...], parameter: str) -> tuple[Mapping[str, object], ...]:
+def keep_parameter(find_events: FindEvents, parameter: str) -> tuple[Event, ...]:
     """Return the layer exposure of one parameter."""
     return tuple(
-        event for event in events if cast("Mapping[str, str]", event["metadata"])["parameterName"] == parameter
+        event for event in find_events() if cast("Mapping[str, str]", event["metadata"])["parameterName"] == parameter
     )
 
 

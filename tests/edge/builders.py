@@ -98,8 +98,10 @@ def request(
 
 
 def ask(sandbox: Sandbox, asked: Request) -> Reply:
-    """Answer a request and do what follows, as a host would."""
+    """Answer a request and do what follows, as a host would; the events are made once, as they are there."""
     reply = answer(sandbox, asked)
+    events = reply.events()
+    reply = reply._replace(events=lambda: events)
     sandbox.after_reply(reply)
     return reply
 

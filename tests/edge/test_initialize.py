@@ -35,7 +35,7 @@ def test_initialize_answers_what_the_client_needs() -> None:
     assert "holdout" not in gates
     assert configs["experiment_a"]["value"] == {"c": 1.0}
     assert layers["layer_a"]["allocated_experiment_name"] == "experiment_b"
-    assert reply.events == ()
+    assert reply.events() == ()
 
 
 def test_body_written_backwards_in_base64_is_read_as_latin_1() -> None:

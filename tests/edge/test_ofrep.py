@@ -36,7 +36,7 @@ def test_gate_is_a_boolean() -> None:
             },
         },
     )
-    assert [event["eventName"] for event in reply.events] == ["statsig::gate_exposure"]
+    assert [event["eventName"] for event in reply.events()] == ["statsig::gate_exposure"]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_parameter_of_a_layer_exposes_itself_only() -> None:
     spec = project()
     layers: Any = spec["layer_configs"]
     layers["wide"] = config({"a": 1, "b": 2}, "layer")
-    (event,) = evaluate("wide.b", spec=spec).events
+    (event,) = evaluate("wide.b", spec=spec).events()
     metadata: Any = event["metadata"]
     assert metadata["parameterName"] == "b"
 
@@ -113,7 +113,7 @@ def test_errors_have_the_codes_of_the_protocol(key: str, context: object, status
     assert (reply.status, body["errorCode"]) == (status, code)
     assert body["errorDetails"]
     assert body.get("key", "") == key
-    assert reply.events == ()
+    assert reply.events() == ()
 
 
 def test_body_that_is_not_json_is_a_parse_error() -> None:
@@ -157,7 +157,7 @@ def test_bulk_holds_everything_but_segments_and_holdouts_and_exposes_nothing() -
     assert len(keys) == len(set(keys))
     assert {"gate_a", "config_b", "experiment_a", "bandit_a", "layer_b"} <= set(keys)
     assert not {"holdout", "segment:staff"} & set(keys)
-    assert reply.events == ()
+    assert reply.events() == ()
 
 
 def test_bulk_and_single_agree() -> None:
@@ -207,7 +207,7 @@ def test_context_becomes_a_user() -> None:
         "privateAttributes": {"salary": 1},
     }
     reply = ask(sandbox, request(f"{PATH}/gate_free", {"context": context}))
-    assert json.loads(json.dumps(reply.events[0]["user"])) == {
+    assert json.loads(json.dumps(reply.events()[0]["user"])) == {
         "userID": "u",
         "email": "e@example.com",
         "customIDs": {"companyID": "c"},
