@@ -22,12 +22,13 @@ COMMANDS: Final = {
     "events": "publisher.events_command",
     "explain": "publisher.explain_command",
     "gc": "publisher.gc_command",
-    "override": "publisher.override_command",
     "init": "publisher.init_command",
+    "override": "publisher.override_command",
     "pull": "publisher.pull_command",
     "push": "publisher.push_command",
     "rollback": "publisher.rollback_command",
     "status": "publisher.status_command",
+    "sync": "publisher.sync_command",
     "versions": "publisher.versions_command",
 }
 

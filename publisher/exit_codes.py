@@ -22,7 +22,8 @@ class ExitCode(IntEnum):
 
 MEANINGS = {
     ExitCode.DONE: "Done; also when there was nothing to do",
-    ExitCode.FOUND: "Something is wrong with what was looked at: `check` or `doctor` found an error",
+    ExitCode.FOUND: "Something is wrong with what was looked at: `check` or `doctor` found an error, `sync` a spec "
+    "that it does not publish, `diff` a larger change than `--most`",
     ExitCode.UNUSABLE: "What was given cannot be used: an option, a file, `gatelet.toml`, a missing secret",
     ExitCode.FAILED: "A server or a store did not do what it was asked; trying again later may help",
     ExitCode.CONFLICT: "Somebody else is writing, or has written meanwhile; nothing of both is mixed",

@@ -10,6 +10,7 @@ import typer
 
 from publisher.console import Output, show_size
 from publisher.fetching import Fetcher, open_fetcher
+from publisher.locking import locked
 from publisher.options import AsJson, ConfigFile, ProfileName
 from publisher.profiles import Source, load_profile
 from publisher.pulled import INDEX_NAME, Pulled, read_pulled, write_pulled
@@ -71,13 +72,13 @@ def run(
     }
     said = {name: value for name, value in given.items() if value is not None}
     place: Source = replace(load_profile(profile, config).source, **said)  # type: ignore[arg-type]
-    held = read_pulled(folder) if (folder / INDEX_NAME).exists() else None
     output = Output(as_json)
     output.note(f"pulling from {place.kind}")
-    with open_fetcher() as fetcher:
+    with locked(folder), open_fetcher() as fetcher:
+        held = read_pulled(folder) if (folder / INDEX_NAME).exists() else None
         pulled = pull(fetcher, place, held)
-    if pulled != held:
-        write_pulled(folder, pulled)
+        if pulled != held:
+            write_pulled(folder, pulled)
     report(output, folder, pulled, held, fetcher)
 
 

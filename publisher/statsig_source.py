@@ -30,7 +30,7 @@ def pull_statsig(fetcher: Fetcher, source: Source, held: Pulled | None) -> Pulle
     """
     key = source.key.read()
     origin = name_origin(key, source.app)
-    if held is not None and held.origin != origin:
+    if held is not None and (held.origin != origin or not is_json(held.spec)):
         held = None
     spec = pull_spec(fetcher, source, key, None if held is None else held.spec)
     if not source.lists:
@@ -71,6 +71,15 @@ def download(fetcher: Fetcher, url: str, since: int) -> bytes | None:
     headers = {"statsig-sdk-type": SDK["sdkType"], "statsig-sdk-version": SDK["sdkVersion"]}
     reply = fetcher.fetch("the spec", "GET", url, params=params, headers=headers)
     return None if reply.status == 204 else reply.content
+
+
+def is_json(content: bytes) -> bool:
+    """Tell whether a file that is held still is what was written."""
+    try:
+        json.loads(content)
+    except ValueError:
+        return False
+    return True
 
 
 def decode(content: bytes) -> dict[str, object]:

@@ -89,6 +89,11 @@ def test_what_another_key_pulled_is_not_held(server: DownloadServer) -> None:
     assert server.content.asked[0].query == {}
 
 
+def test_a_held_spec_that_was_damaged_is_pulled_anew(server: DownloadServer) -> None:
+    held = replace(pull_from(server), spec=b"{")
+    assert json.loads(pull_from(server, held).spec) == server.content.spec
+
+
 def test_no_spec_at_all_is_said(server: DownloadServer) -> None:
     server.content.spec = None
     with pytest.raises(Failed, match="has_updates is not true"):
