@@ -70,9 +70,10 @@ def write_overrides(store: Store, spec_key: str, document: Document, before: Ite
     except InvalidEntry as problem:
         raise Unusable(str(problem)) from problem
     entry = Write(overrides_key(spec_key), value, encode_mark(make_mark(value, 0)))
-    if not store.replace(entry, None if before is None else before.generation):
+    over = None if before is None else before.generation
+    if not store.replace(entry, over):
         return False
-    read_back(store, entry)
+    read_back(store, entry, over)
     return True
 
 

@@ -31,7 +31,7 @@ from specstore.manifest import OUR_METADATA, Manifest, decode_manifest, encode_m
 from specstore.plan import decode_digests, decode_retired, find_present, plan_lists, plan_publication
 
 AT_ONCE: Final = 8
-READING_TRIES: Final = 8
+READING_TRIES: Final = 7
 READING_PAUSE: Final = 0.2
 
 
@@ -222,7 +222,7 @@ class _Run:
                 "status what is there, then push again"
             )
         self._count(name, entry)
-        read_back(self.store, entry)
+        read_back(self.store, entry, generation)
 
     def _write_lists(self) -> None:
         wanted = self.wanted
@@ -291,12 +291,18 @@ def read_all_back(store: Store, entries: Iterable[Write]) -> None:
             pass
 
 
-def read_back(store: Store, entry: Write, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Read an entry back until it is as it was written: stores may be behind. Raises StoreProblem."""
+def read_back(store: Store, entry: Write, over: str | None = None, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Read an entry back until it is as it was written; stores may be behind. `over` is the generation it replaced.
+
+    Raises Conflict when it is neither what was written nor what was there before, and StoreProblem when it stays away.
+    """
+    found = None
     for number in range(READING_TRIES):
         found = store.find(entry.key)
         if found is not None and found.value == entry.value and entry.metadata in (None, found.metadata):
             return
+        if over is not None and found is not None and found.generation != over:
+            raise Conflict(f"somebody else has written {entry.key} over yours: see with gatelet status what is there")
         sleep(READING_PAUSE * 2**number)
     what = "nothing is there" if found is None else f"{len(found.value)} bytes are there that were not written now"
     raise StoreProblem(
