@@ -3,8 +3,8 @@
 A push runs in a process of its own against Fastly's API on loopback, whose KV store a service answers from at the same
 time. Two gates say together which spec answers (`tests.component.publishing`), so a mixture of two specs would show.
 The process gets SIGKILL after a random number of its calls to the API, up to the number that a whole push needs, and
-up to 40 ms later, while it waits for the next answer. Then the service is asked, the same push is made again without harm,
-and the service is asked once more, when its sync interval has passed: it has to answer from the new spec.
+up to 40 ms later, while it waits for the next answer. Then the service is asked, the same push is made again without
+harm, and the service is asked once more, when its sync interval has passed: it has to answer from the new spec.
 """
 
 import argparse
