@@ -18,6 +18,7 @@ ABOUT: Final = "Bring Statsig specs to the edge, look into them, and work with s
 COMMANDS: Final = {
     "check": "publisher.check_command",
     "diff": "publisher.diff_command",
+    "doctor": "publisher.doctor_command",
     "evaluate": "publisher.evaluate_command",
     "events": "publisher.events_command",
     "explain": "publisher.explain_command",

@@ -65,14 +65,14 @@ class Fetcher:
         document: object = None,
         allowed: tuple[int, ...] = (),
     ) -> Reply:
-        """Return the reply, 2xx or allowed; `what` stands for the request in messages. Raises Failed."""
+        """Return the reply, 2xx or allowed, these at once; `what` stands for the request in messages. Raises Failed."""
         request = self.client.build_request(
             method, url, headers={"accept-encoding": "gzip", **(headers or {})}, params=params, json=document
         )
         host = request.url.host
         for left in range(TRIES - 1, -1, -1):
             try:
-                reply = self._try(request)
+                reply = self._try(request, allowed)
             except _TryAgain as problem:
                 if not left:
                     raise Failed(f"{host} did not give {what}: {problem}, {TRIES} times") from problem
@@ -83,7 +83,7 @@ class Fetcher:
             raise Failed(f"{host} did not give {what}: {explain_status(reply.status)}")
         raise AssertionError("the last try returns or raises")
 
-    def _try(self, request: httpx.Request) -> Reply:
+    def _try(self, request: httpx.Request, allowed: tuple[int, ...]) -> Reply:
         self.requests += 1
         until = time.monotonic() + self.deadline_s
         try:
@@ -92,7 +92,7 @@ class Fetcher:
             raise _TryAgain(explain_problem(problem)) from problem
         try:
             status = with_body.status_code
-            if status in {408, 429} or status >= 500:
+            if status not in allowed and (status in {408, 429} or status >= 500):
                 raise _TryAgain(explain_status(status), read_pause(with_body.headers.get("retry-after", "")))
             raw = self._read_raw(with_body, until)
         except httpx.HTTPError as problem:

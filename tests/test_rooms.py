@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "edge.cold": {"evaluator", "specstore", "edge", "edge.events"},
     "edge.host": {"evaluator", "specstore", "edge", "edge.cold", "edge.events", *BINDINGS},
     "app": {"edge", "edge.cold", "edge.host", *BINDINGS},
-    "publisher": {"evaluator", "specstore", "edge.events", "httpx", "redis", "rich", "typer"},
+    "publisher": {"evaluator", "specstore", "edge", "edge.events", "httpx", "redis", "rich", "typer"},
     "benchmarks": {
         *("devhost", "edge", "edge.host", "evaluator", "publisher", "specstore", "tests", *BINDINGS),
         *("rich", "statsig", "statsig_python_core"),
