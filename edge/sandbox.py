@@ -153,6 +153,7 @@ class Sandbox:
     def after_reply(self, reply: Reply) -> None:
         """Collect what the reply exposed, and go on with what is on its way."""
         events = reply.events()
+        self.outbox.note_left_out(self.exposed.deduplicated, self.exposed.sampled_out)
         if events:
             asked = self.projects.latest_key
             self.outbox.collect(events, "" if asked == self.settings.spec_key else asked)
@@ -169,7 +170,6 @@ class Sandbox:
 
     def go_on(self) -> None:
         """Go on with what is on its way, without waiting."""
-        self.outbox.note_left_out(self.exposed.deduplicated, self.exposed.sampled_out)
         self.outbox.step()
         self.outbox.log_counts()
 

@@ -56,6 +56,7 @@ class Sandbox(hosting.Sandbox):
 
     def mark(self, function: str) -> None:
         """Note a call from the guest, and the fuel used until then."""
+        self.count_call(function, len(self.trace))
         self.trace.append(Mark(function, self._used_fuel()))
 
     def _used_fuel(self) -> int:

@@ -203,6 +203,13 @@ SENTENCES: tuple[Sentence, ...] = (
         lambda found, _place: limit("seconds", read_seconds(found)),
     ),
     Sentence(
+        "sandbox makes 60 calls",
+        "A sandbox ends when it calls its host once more; that call is not made",
+        "sandbox",
+        r"makes (?P<count>\d+) calls",
+        lambda found, _place: limit("calls", int(found["count"])),
+    ),
+    Sentence(
         "sandbox takes 2 requests",
         "A sandbox ends after so many requests",
         "sandbox",

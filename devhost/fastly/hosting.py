@@ -38,7 +38,12 @@ class Limits:
     seconds: float = 120.0
     memory: int = MEMORY_LIMIT
     fuel: int | None = None  # instructions in all, for the embedded host
+    calls: int | None = None  # to the host; the next one ends the sandbox, unmade
     sandboxes: int = 32  # that run at the same time; further requests wait
+
+
+class OutOfCalls(Exception):
+    """A sandbox has made all the calls that it may make; the text is the name of the next."""
 
 
 class Sandbox(ABC):
@@ -77,6 +82,12 @@ class Sandbox(ABC):
         finally:
             if not self.exchange.is_answered:
                 self.exchange.answer(Response(status), Body())
+
+    def count_call(self, function: str, made: int) -> None:
+        """Raise `OutOfCalls` at the call that comes after so many, when that is one too many."""
+        most = self._queue.limits.calls
+        if most is not None and made >= most:
+            raise OutOfCalls(function)
 
     @abstractmethod
     def run_guest(self) -> None:

@@ -27,6 +27,7 @@ class Sandbox(hosting.Sandbox):
 
     def mark(self, function: str) -> None:
         """Note a call from the guest."""
+        self.count_call(function, len(self.trace))
         self.trace.append(function)
 
     def run_guest(self) -> None:

@@ -80,8 +80,12 @@ class Outbox:
         self._wanted_ms = 0  # the endpoint is left alone until then, on the duration clock
 
     def collect(self, events: Sequence[Event], project: str = "") -> None:
-        """Add the events of a reply to the open batch of their project, and seal it when it is full."""
+        """Add the events of a reply to the open batch of their project, and seal it when it is full.
+
+        The log hears of them before anything else is done, so that a sandbox that is killed has told what it had.
+        """
         self._counts.add("collected", len(events))
+        self.log_counts()
         if project != self._open_project:
             self.seal()
             self._open_project = project

@@ -62,8 +62,9 @@ def test_units_of_size(text: str, size: int) -> None:
 
 
 def test_limits_of_a_sandbox() -> None:
-    script = read_script("sandbox has 20 MB\nsandbox has 5 instructions\nsandbox has 2 s\nsandbox takes 2 requests")
-    assert script.limit(Limits()) == Limits(memory=20 << 20, fuel=5, seconds=2.0, requests=2)
+    sizes = "sandbox has 20 MB\nsandbox has 5 instructions\nsandbox has 2 s\n"
+    script = read_script(f"{sizes}sandbox takes 2 requests\nsandbox makes 60 calls")
+    assert script.limit(Limits()) == Limits(memory=20 << 20, fuel=5, seconds=2.0, requests=2, calls=60)
 
 
 def test_errors_are_those_of_the_place() -> None:
