@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from edge.held_entry import HeldEntry, take_entry
 from edge.ports import StoreFault
+from edge.spec_cache import Limits
 from edge.spec_store import SpecStore
 from specstore.frame import InvalidEntry
 from specstore.idlists import IdList, decode_index, decode_shard, find_member, holds
@@ -36,11 +37,11 @@ class HeldShard(NamedTuple):
 class ListCache:
     """What a sandbox holds of the ID lists of one spec."""
 
-    __slots__ = ("_bytes", "_checked_ms", "_interval_ms", "_shards", "_store", "index")
+    __slots__ = ("_bytes", "_checked_ms", "_limits", "_shards", "_store", "index")
 
-    def __init__(self, store: SpecStore, sync_interval_ms: int) -> None:
+    def __init__(self, store: SpecStore, limits: Limits) -> None:
         self._store = store
-        self._interval_ms = sync_interval_ms
+        self._limits = limits
         self.index: HeldEntry[Index] = HeldEntry()
         self._checked_ms: int | None = None
         self._shards: dict[Place, HeldShard] = {}
@@ -48,16 +49,19 @@ class ListCache:
 
     def find_index(self, now_ms: int) -> HeldEntry[Index]:
         """Return the index, asked for again when it is time to."""
-        interval_ms = min(RETRY_MS, self._interval_ms) if self.index.fault else self._interval_ms
-        if self._checked_ms is None or not 0 <= now_ms - self._checked_ms < interval_ms:
+        if self._checked_ms is None or not 0 <= now_ms - self._checked_ms < self._find_interval():
             self.index = take_entry(self.index, self._store.find_lists(), "ID lists", decode_index)
             self._checked_ms = now_ms
         return self.index
 
+    def _find_interval(self) -> int:
+        interval_ms = self._limits.sync_interval_ms
+        return min(RETRY_MS, interval_ms) if self.index.fault else interval_ms
+
     def find_shard(self, place: Place, now_ms: int) -> tuple[bytes | None, str]:
         """Return the members of a shard and what is wrong with them; None when they could not be read at all."""
         held = self._shards.get(place)
-        if held is not None and 0 <= now_ms - held.read_ms < self._interval_ms:
+        if held is not None and 0 <= now_ms - held.read_ms < self._limits.sync_interval_ms:
             return held.members, ""
         try:
             members = decode_shard(self._store.read_shard(*place))

@@ -14,7 +14,7 @@ from edge.id_lists import ListCache
 from edge.page_writing import Place, find_unpaged, write_pages
 from edge.ports import Platform
 from edge.settings import ReplySettings
-from edge.spec_cache import NOTHING_HELD, HeldSpec, Limits, Questions, answer_questions
+from edge.spec_cache import NOTHING_HELD, HeldSpec, Questions, answer_questions
 from edge.spec_store import ConfigSpecStore, KvSpecStore, SpecStore
 
 FINGERPRINT_LENGTH: Final = 16
@@ -47,8 +47,7 @@ class Projects:
         settings = self._settings
         key = find_spec_key(settings.projects, api_key, settings.spec_key)
         asked = self._asked.get(key) or open_project(self._platform, settings, key)
-        limits = Limits(settings.sync_interval_ms, settings.raw_limit_bytes)
-        held = answer_questions(asked.held, asked.store, self._fallback.find, limits, questions, now_ms)
+        held = answer_questions(asked.held, asked.store, self._fallback.find, settings, questions, now_ms)
         self._log_faults(asked.held, held)
         self.latest, self.latest_key = held, key
         asked = self._asked[key] = asked._replace(held=held)
@@ -72,7 +71,7 @@ class Projects:
 def open_project(platform: Platform, settings: ReplySettings, key: str) -> AskedProject:
     """Return a project that was not asked yet."""
     store = open_store(platform, settings, key)
-    return AskedProject(NOTHING_HELD, ListCache(store, settings.sync_interval_ms), store)
+    return AskedProject(NOTHING_HELD, ListCache(store, settings), store)
 
 
 def open_store(platform: Platform, settings: ReplySettings, key: str) -> SpecStore:

@@ -19,10 +19,6 @@ from edge.settings import (
     ClientSettings,
     ReplySettings,
     SpoolSettings,
-    read_background_settings,
-    read_client_settings,
-    read_reply_settings,
-    read_spool_settings,
 )
 from edge.spec_cache import NOTHING_HELD
 from edge.spec_report import SpecReport, report_spec, spec_header
@@ -33,19 +29,19 @@ class Sandbox:
     """One sandbox over one platform."""
 
     __slots__ = (
-        "_background",
-        "_client_settings",
         "_events_keys",
         "_fallback",
         "_keys",
         "_projects",
-        "_settings",
-        "_spool_settings",
+        "_settings_faults",
+        "background",
+        "client_settings",
         "exposed",
         "outbox",
         "platform",
         "requests",
-        "settings_faults",
+        "settings",
+        "spool_settings",
     )
 
     def __init__(self, platform: Platform, fallback: Fallback | None = None) -> None:
@@ -55,45 +51,20 @@ class Sandbox:
         self._fallback = Fallback() if fallback is None else fallback
         self._projects: Projects | None = None
         self.requests = 0
-        self.settings_faults: tuple[str, ...] = ()
-        self._settings: ReplySettings | None = None
-        self._background: BackgroundSettings | None = None
-        self._client_settings: ClientSettings | None = None
-        self._spool_settings: SpoolSettings | None = None
+        self._settings_faults: list[str] = []
+        self.settings = ReplySettings(platform.find_setting, self.note_fault)
+        self.background = BackgroundSettings(platform.find_setting, self.note_fault)
+        self.client_settings = ClientSettings(platform.find_setting, self.note_fault)
+        self.spool_settings = SpoolSettings(platform.find_setting, self.note_fault)
         self._keys: Keys | None = None
         self._events_keys: EventsKeys | None = None
 
     @property
-    def settings(self) -> ReplySettings:
-        """Return the settings of a reply."""
-        if self._settings is None:
-            self._settings, faults = read_reply_settings(self.platform.find_setting)
-            self.note_faults(faults)
-        return self._settings
-
-    @property
-    def background(self) -> BackgroundSettings:
-        """Return the settings of what follows a reply."""
-        if self._background is None:
-            self._background, faults = read_background_settings(self.platform.find_setting)
-            self.note_faults(faults)
-        return self._background
-
-    @property
-    def client_settings(self) -> ClientSettings:
-        """Return the settings of requests that come from browsers and apps."""
-        if self._client_settings is None:
-            self._client_settings, faults = read_client_settings(self.platform.find_setting)
-            self.note_faults(faults)
-        return self._client_settings
-
-    @property
-    def spool_settings(self) -> SpoolSettings:
-        """Return the settings of stored events."""
-        if self._spool_settings is None:
-            self._spool_settings, faults = read_spool_settings(self.platform.find_setting)
-            self.note_faults(faults)
-        return self._spool_settings
+    def settings_faults(self) -> tuple[str, ...]:
+        """Return what does not fit, of all settings."""
+        for group in (self.settings, self.client_settings, self.background, self.spool_settings):
+            group.read_all()
+        return tuple(self._settings_faults)
 
     @property
     def keys(self) -> Keys:
@@ -178,8 +149,7 @@ class Sandbox:
         self.outbox.close()
         self.outbox.log_counts()
 
-    def note_faults(self, faults: tuple[str, ...]) -> None:
-        """Keep and log settings that did not fit."""
-        self.settings_faults += faults
-        for fault in faults:
-            self.platform.log(f"settings: {fault}")
+    def note_fault(self, fault: str) -> None:
+        """Keep and log a setting that does not fit."""
+        self._settings_faults.append(fault)
+        self.platform.log(f"settings: {fault}")

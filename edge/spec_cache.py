@@ -9,12 +9,13 @@ held before, the fallback built into the component, and nothing. The rules:
 - A manifest answers only beside the raw generation it was made from, unless nothing newer can answer.
 - What does not decode, or is older than what is held, never replaces it.
 - The fallback answers a question, but never replaces what is held.
+- A raw value that is too large for the memory of a sandbox is one that does not decode.
 
 Why something else than the newest answers is part of the value (`fault`), so that replies and `/healthz` can say so.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from edge.held_entry import HeldEntry, take_entry
 from edge.paged_spec import PagedSpec
@@ -30,6 +31,7 @@ from specstore.manifest import answers_for, decode_manifest
 NONE: Final = "none"
 FALLBACK: Final = "fallback"
 RETRY_MS: Final = 1_000  # after a look that found something wrong
+TOO_LARGE: Final = "the spec is too large to be decoded in the memory of a sandbox"
 
 type Spec = RawSpec | PagedSpec
 # Kinds and names; None asks for the whole spec.
@@ -66,11 +68,16 @@ class HeldSpec(NamedTuple):
     confirmed_ms: int | None = None  # when the newest last answered
 
 
-class Limits(NamedTuple):
-    """What reading is bound to."""
+class Limits(Protocol):
+    """What reading is bound to: settings, asked for when they count."""
 
-    sync_interval_ms: int
-    raw_limit: int  # a longer raw value is read only when nothing else answers
+    @property
+    def sync_interval_ms(self) -> int:
+        """Return for how long a spec is used before the store is asked again."""
+
+    @property
+    def raw_limit_bytes(self) -> int:
+        """Return from which length on a raw value is read only when nothing else answers."""
 
 
 NOTHING_HELD: Final = HeldSpec()
@@ -115,9 +122,10 @@ def answer_questions(
 
 def is_due(held: HeldSpec, limits: Limits, now_ms: int) -> bool:
     """Tell whether to ask the store again."""
-    is_better_held = held.spec is not None and held.answer.spec is not held.spec
+    if held.checked_ms is None or (held.spec is not None and held.answer.spec is not held.spec):
+        return True
     interval = min(RETRY_MS, limits.sync_interval_ms) if has_fault(held) else limits.sync_interval_ms
-    return held.checked_ms is None or is_better_held or not 0 <= now_ms - held.checked_ms < interval
+    return not 0 <= now_ms - held.checked_ms < interval
 
 
 def is_cheaper_raw(answer: Answer, questions: Questions) -> bool:
@@ -155,6 +163,9 @@ def try_candidates(at: Attempt) -> HeldSpec:
         except RefusedValue as problem:
             faults.append(str(problem))
             at = at._replace(held=at.held._replace(raw_fault=str(problem)))
+        except MemoryError:  # of a whole spec, decoded at once; what it took is free again here
+            faults.append(TOO_LARGE)
+            at = at._replace(held=at.held._replace(raw_fault=TOO_LARGE))
         else:
             if answer is not None:
                 return keep_answer(at, answer._replace(fault="; ".join(dict.fromkeys(faults))))
@@ -201,7 +212,7 @@ def answer_from_raw(at: Attempt) -> Answer | None:
     if held.raw_fault:
         raise RefusedValue(held.raw_fault)
     has_other = held.spec is not None or held.manifest.value is not None
-    limit = at.limits.raw_limit if has_other and at.questions is not None else LARGEST_VALUE
+    limit = at.limits.raw_limit_bytes if has_other and at.questions is not None else LARGEST_VALUE
     return make_answer(at, decode_raw(at, found.generation or 0, found.entry.read(limit)))
 
 

@@ -6,22 +6,22 @@ import pytest
 from edge.events.batch import SDK_VERSION
 from edge.keys import Access, Keys, find_access, read_keys
 from edge.sandbox import Sandbox
-from edge.settings import BackgroundSettings, ReplySettings, read_background_settings, read_reply_settings
-from tests.edge.builders import ask, json_of, platform, request
+from edge.service import answer
+from edge.settings import ReplySettings
+from tests.edge.builders import ask, document, json_of, platform, put_both, request
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_defaults_stand_when_nothing_is_configured() -> None:
-    assert read_reply_settings(lambda _: None) == (ReplySettings(), ())
-    assert read_background_settings(lambda _: None) == (BackgroundSettings(), ())
+    settings = ReplySettings()
+    assert {name: getattr(settings, name) for name in settings.list_defaults()} == ReplySettings.list_defaults()
 
 
 def test_settings_are_read_as_the_type_of_their_default() -> None:
     texts = {"spec_key": " statsig-x ", "sync_interval_ms": "250", "open_gate_check": "TRUE"}
-    settings, faults = read_reply_settings(texts.get)
+    settings = ReplySettings(texts.get, pytest.fail)
     assert (settings.spec_key, settings.sync_interval_ms, settings.open_gate_check) == ("statsig-x", 250, True)
-    assert faults == ()
 
 
 @pytest.mark.parametrize(
@@ -29,9 +29,35 @@ def test_settings_are_read_as_the_type_of_their_default() -> None:
     [("sync_interval_ms", "soon"), ("sync_interval_ms", "-1"), ("sync_interval_ms", "٣"), ("open_gate_check", "maybe")],
 )
 def test_setting_that_does_not_fit_is_named_and_replaced_by_its_default(name: str, text: str) -> None:
-    settings, faults = read_reply_settings({name: text}.get)
-    assert settings == ReplySettings()
+    faults: list[str] = []
+    assert getattr(ReplySettings({name: text}.get, faults.append), name) == ReplySettings.list_defaults()[name]
     assert [fault.split(":")[0] for fault in faults] == [name]
+
+
+def test_setting_is_looked_up_when_it_is_asked_for_and_once() -> None:
+    asked: list[str] = []
+    settings = ReplySettings(asked.append)
+    assert asked == []
+    assert (settings.spec_store, settings.spec_store, settings.spec_key) == ("gatelet-specs", "gatelet-specs", "")
+    assert asked == ["spec_store", "spec_key"]
+
+
+def test_check_asks_for_the_settings_that_it_depends_on() -> None:
+    """Each costs a fresh sandbox a call of the host."""
+    outside = platform()
+    put_both(outside, document())
+    asked: list[str] = []
+    find = outside.find_setting
+
+    def note(name: str) -> str | None:
+        asked.append(name)
+        return find(name)
+
+    outside.find_setting = note  # type: ignore[method-assign]
+    sandbox = Sandbox(outside)
+    assert answer(sandbox, request("/v1/check_gate", {"user": {"userID": "u"}, "gateName": "open"})).status == 200
+    assert set(asked) == {"max_body_bytes", "projects", "spec_key", "spec_item", "spec_store", "environment"}
+    assert len(asked) == len(set(asked))
 
 
 def test_health_names_settings_that_do_not_fit() -> None:

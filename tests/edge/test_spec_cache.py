@@ -1,7 +1,7 @@
 import contextlib
 import itertools
 import json
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import pytest
 from hypothesis import given
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from edge.memory import MemoryPlatform
 from edge.raw_spec import RawSpec, decode_value
-from edge.spec_cache import NOTHING_HELD, HeldSpec, Limits, Questions, answer_questions
+from edge.spec_cache import NOTHING_HELD, HeldSpec, Questions, answer_questions
 from edge.spec_report import find_fault, spec_header
 from edge.spec_store import KvSpecStore
 from evaluator.errors import InvalidSpec
@@ -22,6 +22,13 @@ BAKED = RawSpec(json.dumps(document(TIME - 500)).encode(), 0)
 THROTTLED = "the KV store failed: KvError_TooManyRequests"
 
 
+class Bounds(NamedTuple):
+    """What reading is bound to here."""
+
+    sync_interval_ms: int
+    raw_limit_bytes: int
+
+
 def ask(
     outside: MemoryPlatform,
     held: HeldSpec = NOTHING_HELD,
@@ -32,7 +39,7 @@ def ask(
     raw_limit: int = 1_000_000,
 ) -> HeldSpec:
     store = KvSpecStore(outside, STORE, KEY)
-    return answer_questions(held, store, lambda: fallback, Limits(1_000, raw_limit), questions, now_ms)
+    return answer_questions(held, store, lambda: fallback, Bounds(1_000, raw_limit), questions, now_ms)
 
 
 def time_of(held: HeldSpec) -> int | None:

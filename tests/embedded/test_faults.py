@@ -20,6 +20,8 @@ from devhost.fastly.kv import KvStore
 from devhost.fastly.manifest import read_manifest
 from devhost.fastly.service import Service
 from devhost.local_config import EXAMPLE_SPEC
+from devhost.local_store import PAGED, list_entries
+from edge.spec_cache import TOO_LARGE
 
 KEY = (("statsig-api-key", b"client-local"),)
 STORE, SPEC_KEY = "gatelet-specs", "statsig-local"
@@ -245,17 +247,36 @@ def test_refused_insert_of_what_could_not_be_sent_changes_no_answer(
     assert "ConnectionRefused" in "".join(gatelet.ended[0].list_output())  # a loss is said
 
 
-def test_too_little_heap_for_the_spec_is_answered_and_the_next_sandbox_is_fine(
+def test_spec_too_large_for_the_heap_is_a_fault_of_the_source_and_the_next_sandbox_is_fine(
     start_gatelet: Start, service: Service
 ) -> None:
     small = (ROOT / EXAMPLE_SPEC).read_bytes()
     store = service.kv_stores[STORE]
     store.insert(SPEC_KEY, multiply_spec(json.loads(small), 10_000_000))
     gatelet = start_gatelet(service, limits=Limits(requests=1), faults="sandbox has 48 MB")
-    assert look(gatelet) == Seen((500, None, "internal"), 0, (500, "internal"))
-    assert "bug: MemoryError" in "".join(gatelet.ended[0].list_output())
+    assert look(gatelet) == Seen(DEFAULT, 0, (503, TOO_LARGE))
+    assert f"spec: {TOO_LARGE}" in "".join(gatelet.ended[0].list_output())
+    assert "bug:" not in "".join(gatelet.ended[0].list_output())
     store.insert(SPEC_KEY, small)
     assert look(gatelet) == Seen(TRUE, 1, (200, "None"))
+
+
+def test_manifest_of_the_spec_before_answers_when_the_new_one_is_too_large_for_the_heap(
+    start_gatelet: Start, service: Service
+) -> None:
+    small = (ROOT / EXAMPLE_SPEC).read_bytes()
+    store = service.kv_stores[STORE]
+    for entry in list_entries(SPEC_KEY, small, PAGED):
+        store.insert(entry.key, entry.value, metadata=entry.metadata)
+    store.insert(SPEC_KEY, multiply_spec({**json.loads(small), "time": 1_760_000_000_001}, 10_000_000))
+    gatelet = start_gatelet(service, limits=Limits(requests=1), faults="sandbox has 48 MB")
+    seen = look(gatelet)
+    assert (seen.client[:2], seen.sink, seen.health[0]) == (TRUE[:2], 1, 200)
+    assert "longer than" in seen.health[1]
+    reply = gatelet.ask("POST", "/v1/initialize", json.dumps({"user": {"userID": "a-user"}}).encode(), KEY)
+    gatelet.settle()
+    assert (reply.status, reply.json()["has_updates"]) == (200, True)
+    assert TOO_LARGE in "".join(gatelet.ended[-1].list_output())
 
 
 def test_sandbox_that_cannot_even_begin_is_said_to_the_client(start_gatelet: Start, service: Service) -> None:
