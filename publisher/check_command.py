@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from publisher.checking import Report, check
-from publisher.console import Output, show_size
+from publisher.console import Output, show_count, show_size
 from publisher.exit_codes import ExitCode
 from publisher.findings import KINDS, Severity
 from publisher.options import AsJson, ConfigFile, ProfileName
@@ -86,7 +86,9 @@ def render_weight(report: Report) -> Iterator[Text]:
         f"raw: {raw}; a first answer takes about {weight.raw_ms:.1f} ms of CPU time, of the 50 that Fastly gives"
     )
     largest = f"the largest {show_size(weight.largest_page_bytes)}"
-    yield Text(f"paged: {weight.pages} pages, {pages}, {largest}; manifest {show_size(weight.manifest_bytes)}")
+    yield Text(
+        f"paged: {show_count(weight.pages, 'page')}, {pages}, {largest}; manifest {show_size(weight.manifest_bytes)}"
+    )
     heaviest = f"{weight.heaviest}, {show_size(weight.heaviest_bytes)}"
     yield Text(f"  a first answer takes at most about {weight.paged_ms:.1f} ms ({heaviest})")
 
@@ -94,8 +96,9 @@ def render_weight(report: Report) -> Iterator[Text]:
 def sum_up(spec: Path, report: Report) -> Text:
     """Return the last line."""
     numbers = [(one, sum(found.severity is one for found in report.findings)) for one in reversed(Severity)]
-    found = ", ".join(f"{number} {one.name.lower()}{'' if number == 1 else 's'}" for one, number in numbers)
+    found = ", ".join(show_count(number, one.name.lower()) for one, number in numbers)
     if report.counts is None:
         return Text(f"{spec}: {found}", "bold")
-    gates, configs, layers = report.counts.values()
-    return Text(f"{spec}: {gates} gates, {configs} configs, {layers} layers; {found}", "bold")
+    counted = zip(report.counts.values(), ("gate", "config", "layer"), strict=True)
+    held = ", ".join(show_count(number, what) for number, what in counted)
+    return Text(f"{spec}: {held}; {found}", "bold")

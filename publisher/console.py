@@ -10,6 +10,7 @@ A command that cannot do its work raises a `Trouble` (`publisher.exit_codes`); `
 
 import json
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TextIO
@@ -22,6 +23,7 @@ from rich.text import Text
 from publisher.exit_codes import Trouble
 
 UNWRAPPED = 10_000
+FAR_MS = 253_402_300_800_000  # the year 10000, which no calendar of Python's reaches
 
 type Json = Mapping[str, object] | Sequence[object]
 
@@ -105,3 +107,14 @@ def show_age(milliseconds: int) -> str:
         if seconds >= 2 * length:
             return f"{seconds // length} {unit}"
     return f"{seconds} s"
+
+
+def show_time(milliseconds: int) -> str:
+    """Return an instant as people and other programs know it: `1760000000000 (2025-10-09 08:53:20Z)`."""
+    at = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(milliseconds / 1_000)) if 0 < milliseconds < FAR_MS else ""
+    return f"{milliseconds} ({at})" if at else str(milliseconds)
+
+
+def show_count(number: int, what: str) -> str:
+    """Return a number of things: `1 gate`, `1,200 gates`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

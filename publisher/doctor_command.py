@@ -7,7 +7,7 @@ import typer
 from rich.text import Text
 
 from publisher.check_command import FailOn
-from publisher.console import Output
+from publisher.console import Output, show_count
 from publisher.diagnosis import Diagnosis, Verdict
 from publisher.doctoring import examine
 from publisher.exit_codes import ExitCode
@@ -66,4 +66,5 @@ def render(found: list[Diagnosis]) -> Iterator[Text]:
         if one.advice:
             yield Text(f"    → {one.advice}", "dim")
     errors, warnings = (sum(one.verdict is verdict for one in found) for verdict in (Verdict.ERROR, Verdict.WARNING))
-    yield Text(f"{errors} errors, {warnings} warnings" if errors or warnings else "all is well", "bold")
+    sum_up = f"{show_count(errors, 'error')}, {show_count(warnings, 'warning')}"
+    yield Text(sum_up if errors or warnings else "all is well", "bold")

@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from publisher.console import show_age
+from publisher.console import show_age, show_time
 from publisher.diagnosis import Diagnosis, attempt, error, good, skipped, warning
 from publisher.exit_codes import Trouble
 from publisher.fastly_doctor import examine_fastly
@@ -88,10 +88,10 @@ def examine_store(
         yield error(what, trouble_, f"gatelet push {place.kind}")
     held = find_held(standing)
     if standing.answers == "nothing":
-        yield error(what, f"there is nothing under {spec_key}", f"gatelet push {place.kind}")
+        yield error(what, f"there is nothing under {spec_key}", f"gatelet pull, then gatelet push {place.kind}")
     elif newest is not None and held < newest:
-        seen = f"{describe_time(held)}, {show_age(newest - held)} behind the source"
-        yield warning(what, seen, f"gatelet push {place.kind}, or keep gatelet sync running")
+        seen = f"{describe_time(held)}; {show_age(newest - held)} behind the source"
+        yield warning(what, seen, f"gatelet pull, then gatelet push {place.kind}; or keep gatelet sync running")
     elif standing.answers == "raw" and standing.manifest is not None:
         seen = "the pages do not belong to the raw spec, so the raw spec answers"
         yield warning(what, seen, f"gatelet push {place.kind}")
@@ -150,5 +150,4 @@ def describe_time(milliseconds: int) -> str:
     """Say when a spec was made, and how long ago."""
     if not milliseconds:
         return "an unknown time"
-    at = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(milliseconds / 1000))
-    return f"{at} ({show_age(time.time_ns() // 1_000_000 - milliseconds)} old)"
+    return f"{show_time(milliseconds)}, {show_age(time.time_ns() // 1_000_000 - milliseconds)} old"

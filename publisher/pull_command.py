@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from publisher.console import Output, show_size
+from publisher.console import Output, show_count, show_size, show_time
 from publisher.fetching import Fetcher, open_fetcher
 from publisher.locking import locked
 from publisher.options import AsJson, ConfigFile, ProfileName
@@ -89,12 +89,15 @@ def report(output: Output, folder: Path, pulled: Pulled, held: Pulled | None, fe
     missing = [] if pulled.lists is None else sorted(set(find_list_names(document)) - lists.keys())
     is_new = held is None or pulled.spec != held.spec
     changed = sorted(name for name, one in lists.items() if held is None or (held.lists or {}).get(name) != one)
-    spec = f"{'new' if is_new else 'unchanged'} spec, {show_size(len(pulled.spec))}, time {read_time(document)}"
+    spec = (
+        f"{'new' if is_new else 'unchanged'} spec, {show_size(len(pulled.spec))}, time {show_time(read_time(document))}"
+    )
     lines = [f"{folder}: {spec}", *(f"  ID list {name}: {show_size(lists[name].size)}" for name in changed)]
     if len(lists) > len(changed):
-        lines.append(f"  {len(lists) - len(changed)} ID lists unchanged")
+        lines.append(f"  {show_count(len(lists) - len(changed), 'ID list')} unchanged")
     lines += [f"  ID list {name}: the source does not have it, the spec asks for it" for name in missing]
-    lines.append(f"  {fetcher.requests} requests, {show_size(fetcher.received)} received")
+    if fetcher.requests:
+        lines.append(f"  {show_count(fetcher.requests, 'request')}, {show_size(fetcher.received)} received")
     result = {
         "folder": str(folder),
         "spec_is_new": is_new,

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from publisher.checking import check
+from publisher.console import show_count, show_time
 from publisher.exit_codes import ExitCode, Failed, Trouble, Unusable
 from publisher.fetching import Fetcher
 from publisher.findings import Finding, Severity
@@ -69,9 +70,9 @@ class Round(NamedTuple):
         if self.trouble is not None:
             return f"not done: {self.trouble}"
         if not self.published:
-            return f"nothing new, time {self.time}"
+            return f"nothing new, time {show_time(self.time)}"
         wrote = [f"{kind} ({describe_written(done)})" for kind, done in self.published.items()]
-        return f"{'new' if self.is_new else 'unchanged'} spec, time {self.time}: {', '.join(wrote)}"
+        return f"{'new' if self.is_new else 'unchanged'} spec, time {show_time(self.time)}: {', '.join(wrote)}"
 
 
 def describe_written(done: Mapping[str, object]) -> str:
@@ -138,7 +139,7 @@ class Syncer:
 
 def describe_refusal(first: Finding, count: int, folder: Path) -> str:
     """Say why a spec is not published."""
-    more = f", and {count - 1} more findings" if count > 1 else ""
+    more = f", and {show_count(count - 1, 'more finding')}" if count > 1 else ""
     return f"the spec is not published: {first.place}: {first.message}{more}; see gatelet check {folder}"
 
 

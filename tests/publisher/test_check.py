@@ -203,7 +203,7 @@ def test_the_report_is_for_a_person_or_for_a_program(tmp_path: Path) -> None:
     lines = run_gatelet("check", path).stdout.splitlines()
     assert lines[0] == "warning: Conditions on gates that the spec does not have (12)"
     assert lines[11] == "  … and 2 more; --all shows them"
-    assert lines[-1] == f"{path}: 1 gates, 0 configs, 0 layers; 0 errors, 12 warnings, 0 notes"
+    assert lines[-1] == f"{path}: 1 gate, 0 configs, 0 layers; 0 errors, 12 warnings, 0 notes"
     assert len(run_gatelet("check", path, "--all").stdout.splitlines()) == len(lines) + 1
     report = json.loads(run_gatelet("check", path, "--json").stdout)
     assert (report["worst"], len(report["findings"]), report["weight"]["pages"]) == ("warning", 12, 2)

@@ -1,10 +1,15 @@
 """Results go to standard output, everything else to standard error; with `--json` a program reads both alike."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from publisher.console import Output, make_table, print_trouble, show_age, show_size
+from publisher.cli import COMMANDS
+from publisher.console import Output, make_table, print_trouble, show_age, show_count, show_size, show_time
 from publisher.exit_codes import MEANINGS, Conflict, ExitCode
 from tests.publisher.running import run_gatelet
 
@@ -55,10 +60,19 @@ def test_ages_are_written_for_people(age: int, shown: str) -> None:
     assert show_age(age) == shown
 
 
+def test_instants_are_written_for_people_and_programs() -> None:
+    assert show_time(1_760_000_000_000) == "1760000000000 (2025-10-09 08:53:20Z)"
+    assert (show_time(0), show_time(10**18)) == ("0", "1000000000000000000")
+
+
+def test_one_thing_is_not_many() -> None:
+    assert (show_count(1, "gate"), show_count(1_200, "gate")) == ("1 gate", "1,200 gates")
+
+
 def test_help_names_every_command() -> None:
     done = run_gatelet("--help")
     assert done.returncode == 0
-    for name in ("evaluate", "events", "explain"):
+    for name in COMMANDS:
         assert f" {name} " in done.stdout
 
 
@@ -66,3 +80,19 @@ def test_a_trouble_ends_the_command_with_its_code_in_json_too() -> None:
     done = run_gatelet("explain", "x", "--user", "{", "--json")
     assert done.returncode == ExitCode.UNUSABLE
     assert json.loads(done.stdout)["kind"] == "unusable"
+
+
+def test_the_shell_completes_commands_and_options() -> None:
+    def complete(words: str) -> list[str]:
+        variables = {"_GATELET_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+        return run_installed(variables).splitlines()
+
+    assert complete("gatelet pu") == ["pull", "push"]
+    assert "--fail-on" in complete("gatelet check --")
+
+
+def run_installed(variables: dict[str, str]) -> str:
+    program = Path(sys.executable).with_name("gatelet")
+    return subprocess.run(
+        [program], env={**os.environ, **variables}, capture_output=True, text=True, check=False
+    ).stdout

@@ -177,8 +177,14 @@ def lose_source(clinic: Clinic) -> None:
         (forget("server_secret", "statsig_key"), "secrets", "error", "there is no key", "secret-store-entry create"),
         (forget("statsig_key"), "secrets", "warning", "statsig_key is missing", "--name statsig_key"),
         (write_raw, "spec in fastly", "warning", "2 h behind the source", "gatelet sync"),
-        (lambda one: one.kv.delete(SPEC_KEY), "spec in fastly", "good", "pages of 2025", ""),
-        (lambda one: one.kv.delete(f"gatelet/{SPEC_KEY}/manifest"), "spec in fastly", "good", "raw of 2025", ""),
+        (lambda one: one.kv.delete(SPEC_KEY), "spec in fastly", "good", "pages of 1760000000000", ""),
+        (
+            lambda one: one.kv.delete(f"gatelet/{SPEC_KEY}/manifest"),
+            "spec in fastly",
+            "good",
+            "raw of 1760000000000",
+            "",
+        ),
         (lose_source, "source (file)", "error", "cannot read no-such", "path in the profile"),
         (change_edge(specs={}), "the service's /healthz", "error", "503: ", "operating.md"),
         (change_edge(status=500), "the service's /healthz", "error", "answered 500", "deployed"),
@@ -205,7 +211,10 @@ def test_an_empty_store_is_said(clinic: Clinic) -> None:
     for key in (SPEC_KEY, f"gatelet/{SPEC_KEY}/manifest"):
         clinic.kv.delete(key)
     (complaint,) = [one for one in clinic.complaints() if one.what == "spec in fastly"]
-    assert (complaint.seen, complaint.advice) == (f"there is nothing under {SPEC_KEY}", "gatelet push fastly")
+    assert (complaint.seen, complaint.advice) == (
+        f"there is nothing under {SPEC_KEY}",
+        "gatelet pull, then gatelet push fastly",
+    )
 
 
 def test_missing_pages_are_said(clinic: Clinic) -> None:

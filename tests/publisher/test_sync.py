@@ -82,7 +82,7 @@ def test_nothing_new_leaves_the_store_alone(server: DownloadServer, tmp_path: Pa
         syncer.do_round()
         (tmp_path / "store").rename(tmp_path / "moved")
         done = syncer.do_round()
-        assert (done.describe(), (tmp_path / "store").exists()) == ("nothing new, time 5", False)
+        assert (done.describe(), (tmp_path / "store").exists()) == ("nothing new, time 5 (1970-01-01 00:00:00Z)", False)
 
 
 def test_what_somebody_did_to_the_store_is_mended_after_a_while(server: DownloadServer, tmp_path: Path) -> None:
@@ -275,7 +275,7 @@ def test_a_loop_goes_on_after_a_failure(setting: Setting) -> None:
         loop.send_signal(signal.SIGINT)
         assert loop.wait(20) == 0
     assert "not done: 127.0.0.1 did not give the spec: it answered 401" in lines[0]
-    assert "new spec, time 5: dir (" in lines[1]
+    assert "new spec, time 5 (1970-01-01 00:00:00Z): dir (" in lines[1]
 
 
 def test_what_is_missing_is_said_before_anything_is_done(setting: Setting) -> None:
