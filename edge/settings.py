@@ -129,6 +129,17 @@ class ClientSettings(Settings):
     stable_id_cookie = Setting("")  # the name of a cookie with a stable ID, for users that bring none
 
 
+GROUPS: Final = (ReplySettings, ClientSettings, BackgroundSettings, SpoolSettings)
+
+
+def list_faults(find: FindSetting) -> list[str]:
+    """Look every setting up, and list what does not fit."""
+    faults: list[str] = []
+    for group in GROUPS:
+        group(find, faults.append).read_all()
+    return faults
+
+
 def convert(text: str, default: str | int | bool) -> str | int | bool:
     """Read a text as the type of the default; raises ValueError."""
     if isinstance(default, bool):

@@ -7,16 +7,7 @@ from typing import Final
 import httpx
 
 from edge.keys import CLIENT_SECRET, SERVER_SECRET, STATSIG_KEY_SECRET
-from edge.settings import (
-    BackgroundSettings,
-    ClientSettings,
-    ReplySettings,
-    SpoolSettings,
-    read_background_settings,
-    read_client_settings,
-    read_reply_settings,
-    read_spool_settings,
-)
+from edge.settings import GROUPS, list_faults
 from publisher.diagnosis import Diagnosis, attempt, error, good, skipped, warning
 from publisher.fastly_account import CONFIG, KV, SECRET, FastlyApi, Link, find_link
 from publisher.profiles import FastlyStore
@@ -25,10 +16,7 @@ from publisher.stores.calls import SECONDS_PER_TRY, Caller
 SETTINGS_LINK: Final = "gatelet"
 SECRETS_LINK: Final = "gatelet"
 EXPIRES_SOON: Final = timedelta(days=14)
-READERS: Final = (read_reply_settings, read_client_settings, read_background_settings, read_spool_settings)
-KNOWN: Final = frozenset(
-    name for group in (ReplySettings, ClientSettings, BackgroundSettings, SpoolSettings) for name in group._fields
-)
+KNOWN: Final = frozenset(name for group in GROUPS for name in group.list_defaults())
 SCOPE_ADVICE: Final = "make a token with the scope global for this service, and put it where the profile says"
 LINK: Final = "fastly service resource-link create --version latest --autoclone --resource-id {id} --name {name}"
 
@@ -114,7 +102,7 @@ def examine_settings(
     if unknown := sorted(items.keys() - KNOWN):
         advice = "a typing error? docs/settings.md has all; remove those that nobody reads"
         yield warning("settings", f"not known: {', '.join(unknown)}", advice)
-    faults = [fault for read in READERS for fault in read(items.get)[1]]
+    faults = list_faults(items.get)
     for fault in faults:
         yield warning("settings", fault, "give it a value that docs/settings.md allows")
     if items.get("spec_key", "") == spec_key and not unknown and not faults:

@@ -19,7 +19,7 @@ from edge.messages import Request
 from edge.routes.table import ROUTES
 from edge.sandbox import Sandbox
 from edge.service import answer
-from edge.settings import BackgroundSettings, ClientSettings, ReplySettings, SpoolSettings
+from edge.settings import GROUPS
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -63,8 +63,7 @@ def test_every_file_of_ours_that_is_named_exists(name: str) -> None:
 
 
 def test_the_settings_page_has_every_setting_with_its_default() -> None:
-    groups = (ReplySettings, ClientSettings, BackgroundSettings, SpoolSettings)
-    defaults = {name: value for group in groups for name, value in group.list_defaults().items()}
+    defaults = {name: value for group in GROUPS for name, value in group.list_defaults().items()}
     shown = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in defaults.items()}
     assert rows_under("docs/settings.md", "Config Store `gatelet`") == {
         name: text or "empty" for name, text in shown.items()
