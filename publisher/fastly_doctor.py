@@ -7,7 +7,7 @@ from typing import Final
 import httpx
 
 from edge.keys import CLIENT_SECRET, SERVER_SECRET, STATSIG_KEY_SECRET
-from edge.settings import GROUPS, list_faults
+from edge.settings import GROUPS, BackgroundSettings, ReplySettings, list_faults
 from publisher.diagnosis import Diagnosis, attempt, error, good, skipped, warning
 from publisher.fastly_account import CONFIG, KV, SECRET, FastlyApi, Link, find_link
 from publisher.profiles import FastlyStore
@@ -78,10 +78,10 @@ def examine_service(api: FastlyApi, place: FastlyStore, spec_key: str) -> Iterat
     settings_link = find_link(links, CONFIG, name=SETTINGS_LINK)
     items = None if settings_link is None else api.find_settings(settings_link.store_id)
     yield from examine_settings(settings_link, items, place, spec_key)
-    reply = read_reply_settings((items or {}).get)[0]
-    yield from examine_kv_link(links, place, reply.spec_store)
+    find = (items or {}).get
+    yield from examine_kv_link(links, place, ReplySettings(find).spec_store)
     yield from examine_secrets(api, links, place)
-    backend = read_background_settings((items or {}).get)[0].events_backend
+    backend = BackgroundSettings(find).events_backend
     yield from examine_backend(api.list_backends(place.service_id, version), backend)
 
 
