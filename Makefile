@@ -10,7 +10,7 @@ CONFORMANCE ?= ../shared/conformance
 FAMILIES ?= $(filter-out %.exposures %.exposures_env,$(patsubst %.jsonl.gz,%,$(notdir $(wildcard $(CONFORMANCE)/vectors/*.jsonl.gz $(CONFORMANCE)/*_cases.jsonl.gz))))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build serve check lint types test clients viceroy test-viceroy conform conform-long events-long coverage fuel fuel-accept fuel-evaluator bench-evaluator clean
+.PHONY: help bench setup build serve check lint types test clients viceroy test-viceroy conform conform-long events-long coverage fuel fuel-accept fuel-evaluator bench-evaluator clean
 
 help: ## Print the targets.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +81,10 @@ fuel-evaluator: setup ## Count what the evaluator costs in the component (SPEC n
 bench-evaluator: setup ## Compare the speed of gate checks on this Python with Statsig's own SDKs (SPEC names another spec).
 	@$(PY) -m benchmarks.evaluator_speed $(if $(SPEC),--spec "$(SPEC)")
 
+bench: setup viceroy ## Compare the service with Statsig's packages for JavaScript under one Viceroy (Node.js; about ten minutes).
+	@$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
+	@$(PY) -m benchmarks.comparison --plots docs/plots $(if $(SPEC),--spec "$(SPEC)") $(if $(GATE),--gate "$(GATE)")
+
 clean: ## Remove what the other targets made, except the cache outside the checkout.
-	rm -rf tests/clients/node_modules $(VENV) $(COUNTRY) bin pkg build dist .local .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf tests/clients/node_modules benchmarks/peers/node_modules benchmarks/peers/bin $(VENV) $(COUNTRY) bin pkg build dist .local .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

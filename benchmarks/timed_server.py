@@ -11,7 +11,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -72,7 +73,7 @@ class TimedServer:
         with log.open("wb") as out:
             self._process = subprocess.Popen(command, stdout=out, stderr=out)
         self._port, self._log = port, log
-        self._connection = self._connect()
+        self._connection = self._wait_until_listening()
         self._process.send_signal(signal.SIGSTOP)
 
     def __enter__(self) -> Self:
@@ -83,30 +84,44 @@ class TimedServer:
         self._process.kill()
         self._process.wait()
 
-    def _connect(self) -> socket.socket:
+    @property
+    def pid(self) -> int:
+        """Return the process of the host."""
+        return self._process.pid
+
+    @contextmanager
+    def awake(self) -> Iterator[None]:
+        """Let the process run for as long as the block lasts."""
+        self._process.send_signal(signal.SIGCONT)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def connect(self) -> socket.socket:
+        """Open another connection; raises OSError."""
+        connection = socket.create_connection((ADDRESS, self._port), timeout=START_SECONDS)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
+
+    def _wait_until_listening(self) -> socket.socket:
         deadline = time.monotonic() + START_SECONDS
         while self._process.poll() is None and time.monotonic() < deadline:
             try:
-                connection = socket.create_connection((ADDRESS, self._port), timeout=START_SECONDS)
+                return self.connect()
             except OSError:
                 time.sleep(0.05)
-            else:
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                return connection
         self._process.kill()
         raise WrongAnswer(f"the host did not start:\n{self._log.read_text(encoding='utf-8', errors='replace')[-2000:]}")
 
     def take_turn(self, request: bytes, expected: bytes, count: int, pause: float) -> Turn:
         """Send a request so many times, a pause before each; raises WrongAnswer."""
-        self._process.send_signal(signal.SIGCONT)
-        try:
+        with self.awake():
             time.sleep(pause)
-            before = read_usage(self._process.pid)
+            before = read_usage(self.pid)
             times = tuple(self._time_request(request, expected, pause) for _ in range(count))
             time.sleep(pause)
-            after = read_usage(self._process.pid)
-        finally:
-            self._process.send_signal(signal.SIGSTOP)
+            after = read_usage(self.pid)
         return Turn(times, (after.faults - before.faults) / count, (after.cpu_ms - before.cpu_ms) / count)
 
     def _time_request(self, request: bytes, expected: bytes, pause: float) -> float:
@@ -125,3 +140,30 @@ class TimedServer:
         if status is None or expected not in answer:
             raise WrongAnswer(f"expected {expected!r} and got {answer[:500]!r}")
         return took * 1000
+
+
+def fetch(server: TimedServer, request: bytes) -> bytes:
+    """Send one request over a connection of its own and return the body of a 200; raises WrongAnswer."""
+    answer = b""
+    with server.connect() as connection:
+        connection.sendall(request)
+        while not is_whole(answer):
+            part = connection.recv(1 << 16)
+            if not part:
+                break
+            answer += part
+    head, _, body = answer.partition(b"\r\n\r\n")
+    if not head.startswith(b"HTTP/1.1 200 "):
+        raise WrongAnswer(f"expected 200 and got {answer[:500]!r}")
+    return body if LENGTH.search(head + b"\r\n") else join_chunks(body)
+
+
+def join_chunks(body: bytes) -> bytes:
+    """Return a body that came in chunks as one."""
+    parts: list[bytes] = []
+    while body:
+        size, _, rest = body.partition(b"\r\n")
+        length = int(size, 16)
+        parts.append(rest[:length])
+        body = rest[length + 2 :] if length else b""
+    return b"".join(parts)

@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "publisher": {"evaluator", "specstore", "edge", "edge.events", "httpx", "redis", "rich", "typer"},
     "benchmarks": {
         *("devhost", "edge", "edge.host", "evaluator", "publisher", "specstore", "tests", *BINDINGS),
-        *("rich", "statsig", "statsig_python_core"),
+        *("matplotlib", "rich", "statsig", "statsig_python_core"),
     },
     "devhost": {"edge", "evaluator", "specstore", "fastly_compute", "ip3country", "tomli_w", "wasmtime", "pytest"},
 }

@@ -1,0 +1,106 @@
+"""A load: some connections to one server, each of which sends its next request when the reply before has come.
+
+One thread with bare sockets. A client library in Python takes longer for a request than the fastest service does, and
+its time would stand in every ratio.
+"""
+
+import selectors
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from benchmarks.timed_server import TimedServer, Usage, WrongAnswer, is_whole, read_usage
+
+SETTLE_SECONDS = 0.15  # what follows the last replies ends in this time
+SILENCE_SECONDS = 60.0
+
+
+class Question(NamedTuple):
+    """A request as it goes over the wire, and what its answer holds when it is the right one."""
+
+    request: bytes
+    expected: bytes
+
+
+class Load(NamedTuple):
+    """What the clients saw, and what the server's process used meanwhile and just after."""
+
+    times_ms: tuple[float, ...]
+    seconds: float
+    faults: float  # page faults a request
+    cpu_ms: float  # of a request
+
+    @property
+    def per_second(self) -> float:
+        """Return the replies a second."""
+        return len(self.times_ms) / self.seconds
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """One connection and the question it waits for."""
+
+    connection: socket.socket
+    question: Question
+    started: float = 0.0
+    answer: bytes = b""
+
+    def ask(self, question: Question) -> None:
+        self.question, self.answer = question, b""
+        self.started = time.perf_counter()
+        self.connection.sendall(question.request)
+
+    def receive(self) -> float | None:
+        """Take what has come; the seconds it took when that is all. Raises WrongAnswer."""
+        part = self.connection.recv(1 << 16)
+        now = time.perf_counter()
+        if not part:
+            raise WrongAnswer(f"the host broke the connection off after {self.answer[:500]!r}")
+        self.answer += part
+        if not is_whole(self.answer):
+            return None
+        if not self.answer.startswith(b"HTTP/1.1 200 ") or self.question.expected not in self.answer:
+            raise WrongAnswer(f"expected {self.question.expected!r} and got {self.answer[:500]!r}")
+        return now - self.started
+
+
+def drive(server: TimedServer, questions: Iterator[Question], connections: int, seconds: float) -> Load:
+    """Ask over so many connections for so long; raises WrongAnswer."""
+    with server.awake():
+        before = read_usage(server.pid)
+        started = time.perf_counter()
+        times = _converse(server, questions, connections, started + seconds)
+        took = time.perf_counter() - started
+        time.sleep(SETTLE_SECONDS)
+        return _summarize(times, took, before, read_usage(server.pid))
+
+
+def _converse(server: TimedServer, questions: Iterator[Question], connections: int, deadline: float) -> list[float]:
+    times: list[float] = []
+    with selectors.DefaultSelector() as waiting:
+        for question, _ in zip(questions, range(connections), strict=False):
+            exchange = _Exchange(server.connect(), question)
+            waiting.register(exchange.connection, selectors.EVENT_READ, exchange)
+            exchange.ask(question)
+        while waiting.get_map():
+            ready = waiting.select(SILENCE_SECONDS)
+            if not ready:
+                raise WrongAnswer(f"no answer for {SILENCE_SECONDS:.0f} s")
+            for key, _ in ready:
+                took = key.data.receive()
+                if took is None:
+                    continue
+                times.append(took * 1000)
+                if time.perf_counter() < deadline:
+                    key.data.ask(next(questions))
+                else:
+                    waiting.unregister(key.fileobj)
+                    key.data.connection.close()
+    return times
+
+
+def _summarize(times: list[float], took: float, before: Usage, after: Usage) -> Load:
+    count = len(times)
+    return Load(tuple(times), took, (after.faults - before.faults) / count, (after.cpu_ms - before.cpu_ms) / count)

@@ -1,0 +1,2 @@
+import "./reusable.js";
+import "./serverless_client.js";
