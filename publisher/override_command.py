@@ -1,5 +1,6 @@
 """`gatelet override`: force values beside the spec, the switch of the person on call."""
 
+import json
 from enum import StrEnum
 from typing import Annotated
 
@@ -149,5 +150,6 @@ def show(output: Output, place: Place, document: Document, forced: ForcedValues)
 
 def make_row(setting: Setting) -> tuple[str, ...]:
     """Return the row of a forced value."""
-    value = f"group {setting.value}" if isinstance(setting.value, GroupName) else str(setting.value)
+    forced = setting.value
+    value = f"group {forced.name}" if isinstance(forced, GroupName) else json.dumps(forced, ensure_ascii=False)
     return setting.section.removesuffix("s"), setting.name, setting.unit_id or "everyone", value
