@@ -1,4 +1,4 @@
-"""What hatchling does before it builds a wheel or installs from source: write the country table, which is not committed.
+"""What hatchling does before it builds a wheel: write the country table, which is not committed.
 
 So `pip install .` works in a fresh checkout, as a container that runs `gatelet sync` needs it.
 """
