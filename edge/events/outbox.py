@@ -212,17 +212,19 @@ class Outbox:
         state, last = State(), Step(Other.BEGUN)
         delivery: PendingDelivery | None = None
         unanswered: PendingDelivery | None = None
-        stored_as = ""
+        reason, stored_as = "", ""  # why the endpoint has not taken it, and where it is instead
         is_ending = is_last_try
         while not state.stage.is_final:
             if state.stage is Stage.READY:
                 patience_ms = 0 if is_last_try else LONGEST_DELAY_MS
-                delivery, last = yield from self._begin(batch, state, patience_ms, last.reason)
+                delivery, last = yield from self._begin(batch, state, patience_ms, reason)
+                reason = last.reason or reason
             elif state.stage is Stage.SENT and delivery is not None:
                 last = yield from self._await_answer(delivery)
+                reason = last.reason
                 unanswered = delivery if last.happening is Other.ENDING else None
             else:
-                kept = yield from self.spool.keep(batch, last.reason)
+                kept = yield from self.spool.keep(batch, reason)
                 last, stored_as = Step(kept.happening, kept.reason), kept.key
             is_ending = is_ending or last.happening is Other.ENDING
             state = advance(state, last.happening, self._conditions(batch, state, last, is_ending))

@@ -68,7 +68,7 @@ class Tasks:
         for _ in range(MOST_ENDINGS):
             if not self._waiting:
                 return
-            self._end_waits()
+            self._end_waits(waiter.ticks())
             self._run_for(waiter, LAST_SECONDS)
 
     def _run_for(self, waiter: Waiter, seconds: float) -> None:
@@ -81,7 +81,9 @@ class Tasks:
             now = waiter.ticks()
             self.step(now)
 
-    def _end_waits(self) -> None:
+    def _end_waits(self, now: float) -> None:
+        """Go on with every task: what has become ready on the last moment is no reason to give up."""
+        self.step(now)
         waiting, self._waiting = self._waiting, []
         self._resume_all(waiting, False)
 
