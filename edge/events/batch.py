@@ -45,6 +45,13 @@ class Batch(NamedTuple):
         return not self.is_sealed and self.event_count > 1
 
 
+class Content(NamedTuple):
+    """What a request carries: its body, and the headers that say how to read it. The same at every try."""
+
+    body: bytes
+    headers: tuple[Header, ...] = ()
+
+
 class Post(NamedTuple):
     """One request to the events endpoint."""
 
@@ -65,19 +72,29 @@ def split_batch(batch: Batch) -> tuple[Batch, Batch]:
 
 def encode_post(batches: Sequence[Batch], key: bytes, session: str, now_ms: int, tries: int, gzip_from: int) -> Post:
     """Return the request that carries some batches, or one sealed batch; a body of `gzip_from` bytes is compressed."""
+    return make_post(batches, encode_content(batches, session, gzip_from), key, session, now_ms, tries)
+
+
+def make_post(batches: Sequence[Batch], content: Content, key: bytes, session: str, now_ms: int, tries: int) -> Post:
+    """Return the request that carries some batches whose content is encoded already."""
     first = batches[0]
     count, names = first.event_count, f"{first.id}={first.event_count}"
     for batch in batches[1:]:
         count += batch.event_count
         names += f", {batch.id}={batch.event_count}"
-    common = post_headers(key, session, count, now_ms, tries, names)
+    return Post((*post_headers(key, session, count, now_ms, tries, names), *content.headers), content.body)
+
+
+def encode_content(batches: Sequence[Batch], session: str, gzip_from: int) -> Content:
+    """Return the content of a request; our own is compressed from this length on."""
+    first = batches[0]
     if first.is_sealed:
         encoding: tuple[Header, ...] = (("content-encoding", first.encoding.encode()),) if first.encoding else ()
-        return Post((*common, *first.headers, *encoding), first.content)
+        return Content(first.content, (*first.headers, *encoding))
     body = encode_body(batches, session)
     if len(body) < gzip_from:
-        return Post(common, body)
-    return Post((*common, ("content-encoding", b"gzip")), gzip.compress(body, GZIP_LEVEL, mtime=0))
+        return Content(body)
+    return Content(gzip.compress(body, GZIP_LEVEL, mtime=0), (("content-encoding", b"gzip"),))
 
 
 def encode_body(batches: Sequence[Batch], session: str) -> bytes:

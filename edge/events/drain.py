@@ -13,7 +13,7 @@ from zlib import crc32
 from edge.events.answers import Verdict
 from edge.events.batch import Batch, split_batch
 from edge.events.counts import Counts
-from edge.events.delivery import await_judgement, begin_delivery
+from edge.events.delivery import await_judgement, begin_delivery, prepare_content
 from edge.events.home import Home
 from edge.events.machine import Conditions, Happening, Other, Stage, State, Store, advance
 from edge.events.spool import Spool
@@ -207,7 +207,8 @@ class Drain:
         """Send batches in one request; returns where they stand then, and why."""
         self._posts += 1
         try:
-            delivery = begin_delivery(self._home, self._counts, batches, self._home.platform.now_ms(), 1)
+            content = prepare_content(self._home, batches)
+            delivery = begin_delivery(self._home, self._counts, batches, content, self._home.platform.now_ms(), 1)
         except DeliveryFault as problem:
             self._works = False
             return Stage.STORED, str(problem)

@@ -9,10 +9,10 @@ from collections.abc import Generator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from edge.events.answers import Verdict
-from edge.events.batch import Batch, backoff_ms, split_batch
+from edge.events.batch import Batch, Content, backoff_ms, split_batch
 from edge.events.client_events import ClientEvents, Fate, Handover
 from edge.events.counts import Counts
-from edge.events.delivery import await_judgement, begin_delivery
+from edge.events.delivery import await_judgement, begin_delivery, prepare_content
 from edge.events.drain import Drain
 from edge.events.home import Home
 from edge.events.machine import Conditions, Happening, Other, Stage, State, Store, advance
@@ -213,11 +213,15 @@ class Outbox:
         delivery: PendingDelivery | None = None
         unanswered: PendingDelivery | None = None
         reason, stored_as = "", ""  # why the endpoint has not taken it, and where it is instead
+        content: Content | None = None
         is_ending = is_last_try
         while not state.stage.is_final:
             if state.stage is Stage.READY:
                 patience_ms = 0 if is_last_try else LONGEST_DELAY_MS
-                delivery, last = yield from self._begin(batch, state, patience_ms, reason)
+                last = yield from self._wait_until_due(state, patience_ms, reason)
+                if last.happening is Other.BEGUN:
+                    content = content or prepare_content(self._home, [batch])
+                    delivery, last = self._begin(batch, content, state)
                 reason = last.reason or reason
             elif state.stage is Stage.SENT and delivery is not None:
                 last = yield from self._await_answer(delivery)
@@ -232,25 +236,27 @@ class Outbox:
                 self._leave_alone(HOLD_MS)
         return Ended(state, last, unanswered, stored_as)
 
-    def _begin(
-        self, batch: Batch, state: State, patience_ms: int, earlier: str
-    ) -> Generator[Wait, bool, tuple[PendingDelivery | None, Step]]:
-        """Send a batch when it is due; the earlier reason stands when nothing comes of it."""
-        platform = self._home.platform
+    def _wait_until_due(self, state: State, patience_ms: int, earlier: str) -> Generator[Wait, bool, Step]:
+        """Wait until a batch may be sent; the earlier reason stands when nothing comes of it."""
         due_ms = max(state.due_ms, self._wanted_ms)
         wait_ms = due_ms - self._now_ms() if due_ms else 0
         if wait_ms > patience_ms and not state.must_wait:
-            return None, Step(Other.HELD, earlier or "the backend is left alone for now")
-        if wait_ms > 0 and not (yield platform.ticks() + wait_ms / 1000):
-            return None, Step(Other.ENDING, earlier or "the sandbox ends")
+            return Step(Other.HELD, earlier or "the backend is left alone for now")
+        if wait_ms > 0 and not (yield self._home.platform.ticks() + wait_ms / 1000):
+            return Step(Other.ENDING, earlier or "the sandbox ends")
+        return Step(Other.BEGUN)
+
+    def _begin(self, batch: Batch, content: Content, state: State) -> tuple[PendingDelivery | None, Step]:
+        """Send a batch."""
         now_ms = batch.born_ms
         if state.tries:
-            now_ms = platform.now_ms()
+            now_ms = self._home.platform.now_ms()
             self._counts.add("retried", batch.event_count)
         try:
-            return begin_delivery(self._home, self._counts, [batch], now_ms, state.tries), Step(Other.BEGUN)
+            delivery = begin_delivery(self._home, self._counts, [batch], content, now_ms, state.tries)
         except DeliveryFault as problem:
             return None, Step(Verdict.REFUSED, str(problem))
+        return delivery, Step(Other.BEGUN)
 
     def _await_answer(self, delivery: PendingDelivery) -> Generator[Wait, bool, Step]:
         judgement = yield from await_judgement(delivery)

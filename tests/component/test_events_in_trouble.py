@@ -29,5 +29,7 @@ def test_every_exposure_arrives_whatever_the_endpoint_goes_through(host: str, tm
     repeats = sum(arrived.values()) - len(arrived)
     print(f"{len(arrived)} events, {repeats} repeats; requests to the endpoint:")
     print({phase.name: phase.posts for phase in measured})
+    busy = next(phase for phase in measured if phase.name == "busy")
+    assert busy.posts <= len(busy.seconds), "an endpoint that wants patience gets more requests than there are checks"
     # Only an answer that was lost makes a repeat; 1 % is measured by the long form, where each phase lasts longer.
     assert repeats <= len(arrived) // 20
