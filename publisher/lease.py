@@ -2,8 +2,8 @@
 
 The lease keeps honest writers apart; what keeps a mixture out when a writer comes back after its lease has ended is the
 generation that every switching write is conditional on. It lasts a minute, is renewed when half of it is over, and is
-deleted at the end. A writer that was killed leaves it behind: on the same machine the next one sees that the process is
-gone and takes it over at once, elsewhere it waits until the lease ends, or says so.
+deleted at the end. A writer that was killed leaves it behind: on the same machine, and in the same container, the next
+one sees that the process is gone and takes it over at once; elsewhere it waits until the lease ends, or says so.
 """
 
 import getpass
@@ -14,8 +14,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
 from secrets import token_hex
 from typing import Final, NamedTuple
+from uuid import getnode
 
 from publisher.exit_codes import Conflict
 from publisher.stores.port import Item, Store
@@ -27,7 +31,7 @@ PAUSE_SECONDS: Final = 1.0
 
 
 class Holder(NamedTuple):
-    """Who holds a lease, what for, and until when in milliseconds since 1970."""
+    """Who holds a lease, what for, and until when in milliseconds since 1970; `host` is where `pid` means something."""
 
     who: str
     host: str
@@ -38,7 +42,7 @@ class Holder(NamedTuple):
 
     def is_gone(self, now: int) -> bool:
         """Tell whether the lease is over, or its holder was a process of this machine that has ended."""
-        return now >= self.until_ms or (self.host == socket.gethostname() and not is_running(self.pid))
+        return now >= self.until_ms or (self.host == name_host() and not is_running(self.pid))
 
     def describe(self, now: int) -> str:
         """Say who it is, and how long the lease lasts."""
@@ -86,12 +90,10 @@ def leased(
     """Hold the lease of a spec for a block; raises Conflict when somebody else has it for longer than the wait."""
     key = lease_key(spec_key)
     until = time.monotonic() + wait_seconds
-    while True:
-        found = take(store, key, doing)
-        if isinstance(found, Lease):
-            break
+    while not isinstance(found := take(store, key, doing), Lease):
         if time.monotonic() >= until:
-            raise Conflict(f"{found.describe(now_ms())}. Try again then, or give --wait")
+            who = "somebody else began in the same moment" if found is None else found.describe(now_ms())
+            raise Conflict(f"{who}. Try again then, or give --wait")
         sleep(PAUSE_SECONDS)
     try:
         yield found
@@ -99,17 +101,17 @@ def leased(
         found.release()
 
 
-def take(store: Store, key: str, doing: str) -> Lease | Holder:
-    """Take the lease, or return who has it."""
+def take(store: Store, key: str, doing: str) -> Lease | Holder | None:
+    """Take the lease, or return who has it; None when somebody else was quicker and has given it back."""
     found = store.find(key)
     before = None if found is None else decode_holder(found.value)
     if before is not None and not before.is_gone(now_ms()):
         return before
-    mine = Holder(name_user(), socket.gethostname(), os.getpid(), token_hex(8), doing, now_ms() + LEASE_MS)
+    mine = Holder(name_user(), name_host(), os.getpid(), token_hex(8), doing, now_ms() + LEASE_MS)
     if store.replace(Write(key, encode_holder(mine)), None if found is None else found.generation):
         return Lease(store, key, mine)
     found = store.find(key)
-    return (None if found is None else decode_holder(found.value)) or mine._replace(who="somebody else")
+    return None if found is None else decode_holder(found.value)
 
 
 def is_running(pid: int) -> bool:
@@ -150,6 +152,17 @@ def name_user() -> str:
         return f"{getpass.getuser()}@{socket.gethostname()}"
     except (OSError, KeyError):  # a container may have no name for its user
         return socket.gethostname()
+
+
+@cache
+def name_host() -> str:
+    """Return what tells machines and containers apart: names of hosts repeat, and so do process IDs in containers."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
+        place = boot + str(Path("/proc/self/ns/pid").readlink())
+    except OSError:  # not Linux
+        place = str(getnode())
+    return f"{socket.gethostname()} {sha256(place.encode()).hexdigest()[:12]}"
 
 
 def now_ms() -> int:

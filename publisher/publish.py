@@ -183,10 +183,15 @@ class _Run:
         if self.wanted.has_raw or raw is None or (raw.metadata or "").startswith(OUR_METADATA):
             return None
         item = self.store.find(self.wanted.spec_key)
-        if item is None or item.value != self.wanted.raw or not item.generation.isdigit():
+        if item is None or item.value != self.wanted.raw:
             raise Unusable(
                 f"the raw spec under {self.wanted.spec_key} is somebody else's and not the one you push, so readers "
                 "would not use its pages: push the raw spec too (--layout both), or push exactly what is there"
+            )
+        if not item.generation.isdigit():
+            raise Unusable(
+                f"pages follow a raw spec of somebody else by its generation, and {self.store.kind} has none: push the "
+                "raw spec too (--layout both)"
             )
         return int(item.generation)
 

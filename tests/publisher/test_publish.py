@@ -1,6 +1,9 @@
 """A publication writes what is new in the right order, and leaves something to be served wherever it ends."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -9,7 +12,7 @@ import pytest
 from devhost.apis.trouble import Trouble
 from devhost.fastly.kv import KvStore
 from publisher.exit_codes import Conflict, Unusable
-from publisher.lease import LEASE_MS, Holder, encode_holder, leased, now_ms
+from publisher.lease import LEASE_MS, Holder, encode_holder, leased, name_host, now_ms
 from publisher.marks import decode_mark
 from publisher.publish import Published, Rules, publish
 from publisher.pulled import Pulled
@@ -112,6 +115,15 @@ def test_pages_of_the_raw_spec_that_somebody_else_writes_follow_it(folder: Folde
     assert read_answering(folder) == ("raw", 2)
     with pytest.raises(Unusable, match="somebody else's"):
         publish(folder, make_wanted(3, layout=Layout.PAGED))
+
+
+@pytest.mark.parametrize("kind", ["cloudflare", "redis"])
+def test_pages_cannot_follow_where_there_are_no_generations(tmp_path: Path, kind: str) -> None:
+    with open_store(kind, tmp_path) as store:
+        store.write(Write(KEY, make_wanted(1).raw))
+        with pytest.raises(Unusable, match=f"and {kind} has none"):
+            publish(store, make_wanted(1, layout=Layout.PAGED))
+        assert read_answering(store) == ("raw", 1)
 
 
 def test_a_canary_stands_beside_the_live_spec(store: Store) -> None:
@@ -318,6 +330,35 @@ def test_a_lease_that_is_not_understood_is_taken(folder: FolderStore) -> None:
     folder.write(Write(lease_key(KEY), b"\xff"))
     publish(folder, make_wanted(1))
     assert folder.find(lease_key(KEY)) is None
+
+
+def test_a_lease_of_a_process_of_this_machine_that_has_ended_is_taken(folder: FolderStore) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    folder.write(Write(lease_key(KEY), make_holder(host=name_host(), pid=os.getppid())))
+    with pytest.raises(Conflict, match="is at it"):
+        publish(folder, make_wanted(1))
+    folder.write(Write(lease_key(KEY), make_holder(host=name_host(), pid=ended.pid)))
+    publish(folder, make_wanted(1))
+    assert folder.find(lease_key(KEY)) is None
+
+
+def test_who_takes_the_lease_in_the_same_moment_is_let_go_first(folder: FolderStore) -> None:
+    class Quicker(FolderStore):
+        def replace(self, entry: Write, generation: str | None) -> bool:
+            folder.write(Write(entry.key, make_holder()))
+            return super().replace(entry, generation)
+
+    with pytest.raises(Conflict, match="ann@elsewhere"):
+        publish(Quicker(folder.folder), make_wanted(1))
+
+    class Gone(FolderStore):
+        def replace(self, entry: Write, generation: str | None) -> bool:
+            return generation is not None and super().replace(entry, generation)
+
+    end_lease(folder)
+    with pytest.raises(Conflict, match="in the same moment"):
+        publish(Gone(folder.folder), make_wanted(1))
 
 
 def test_a_push_waits_for_a_lease_if_it_may(folder: FolderStore) -> None:
