@@ -15,7 +15,8 @@ from publisher.console import Output
 from publisher.exit_codes import Conflict, Failed
 from publisher.history import Version, list_versions
 from publisher.lease import Lease, leased, now_ms
-from publisher.publish import AT_ONCE, QUIET
+from publisher.publish import QUIET
+from publisher.reading_back import AT_ONCE
 from publisher.stores.port import Store
 from specstore.frame import InvalidEntry
 from specstore.idlists import IdList, decode_index

@@ -14,8 +14,9 @@ from typing import Final, NamedTuple
 from publisher.exit_codes import Failed, Unusable
 from publisher.lease import leased
 from publisher.marks import Mark, decode_mark
-from publisher.publish import AT_ONCE, Published, look_around, read_manifest, switch_leased
+from publisher.publish import Published, look_around, read_manifest, switch_leased
 from publisher.pulled import Pulled
+from publisher.reading_back import AT_ONCE
 from publisher.stores.port import Item, Store
 from publisher.wanted import Layout, check_limits, prepare
 from specstore.cut import digest_page

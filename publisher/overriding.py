@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from publisher.exit_codes import Conflict, Unusable
 from publisher.marks import encode_mark, make_mark
-from publisher.publish import read_back
+from publisher.reading_back import read_back
 from publisher.stores.port import Item, Store
 from specstore.forced import ForcedValues, decode_json, decode_overrides
 from specstore.frame import InvalidEntry

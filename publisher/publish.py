@@ -11,9 +11,7 @@ digest is taken back before that, and a run that breaks off leaves no digest of 
 """
 
 import json
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -21,7 +19,8 @@ from publisher.console import Output
 from publisher.exit_codes import Conflict, Unusable
 from publisher.lease import Lease, leased
 from publisher.marks import ALONE, decode_mark, digest_value, encode_mark, make_mark
-from publisher.stores.port import Head, Item, Store, StoreProblem, split_batches
+from publisher.reading_back import read_all_back, read_back
+from publisher.stores.port import Head, Item, Store, split_batches
 from publisher.wanted import Wanted, check_limits
 from specstore.cut import DIGEST_BYTES, digest_page
 from specstore.frame import LIST_DIGESTS, InvalidEntry, seal
@@ -29,10 +28,6 @@ from specstore.keys import digests_key, manifest_key, page_prefix, retired_key, 
 from specstore.limits import Write
 from specstore.manifest import OUR_METADATA, Manifest, decode_manifest, encode_manifest
 from specstore.plan import decode_digests, decode_retired, find_present, plan_lists, plan_publication
-
-AT_ONCE: Final = 8
-READING_TRIES: Final = 7
-READING_PAUSE: Final = 0.2
 
 
 class Before(NamedTuple):
@@ -287,29 +282,3 @@ def record_version(spec_key: str, manifest: Item) -> Write:
     mark = decode_mark(manifest.metadata)
     key = version_key(spec_key, 0 if mark is None else mark.at, digest_page(manifest.value))
     return Write(key, manifest.value, manifest.metadata)
-
-
-def read_all_back(store: Store, entries: Iterable[Write]) -> None:
-    """Read entries back, several at once; raises StoreProblem naming one that is not as it was written."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        for _ in pool.map(lambda entry: read_back(store, entry), entries):
-            pass
-
-
-def read_back(store: Store, entry: Write, over: str | None = None, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Read an entry back until it is as it was written; stores may be behind. `over` is the generation it replaced.
-
-    Raises Conflict when it is neither what was written nor what was there before, and StoreProblem when it stays away.
-    """
-    found = None
-    for number in range(READING_TRIES):
-        found = store.find(entry.key)
-        if found is not None and found.value == entry.value and entry.metadata in (None, found.metadata):
-            return
-        if over is not None and found is not None and found.generation != over:
-            raise Conflict(f"somebody else has written {entry.key} over yours: see with gatelet status what is there")
-        sleep(READING_PAUSE * 2**number)
-    what = "nothing is there" if found is None else f"{len(found.value)} bytes are there that were not written now"
-    raise StoreProblem(
-        f"{entry.key} was written, but reading it back, {what}; what comes after it was not written. Push again"
-    )

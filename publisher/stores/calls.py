@@ -7,6 +7,7 @@ httpx compares it with its promised length. All requests here may be repeated; w
 that the first try may have been carried out although its answer was lost (`Answer.tries`).
 """
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -127,3 +128,14 @@ def describe(name: str, asked: Asked, found: Answer | httpx.TransportError) -> s
         return f"{name} does not answer {what}: {str(found) or type(found).__name__}"
     said = " ".join(found.body[:200].decode(errors="replace").split())
     return f"{name} answered {found.status} to {what}" + (f": {said}" if said else "")
+
+
+def decode_object(name: str, answer: Answer) -> Mapping[str, object]:
+    """Decode an answer of an API that must be a JSON object; raises StoreProblem."""
+    try:
+        document = json.loads(answer.body)
+    except ValueError as problem:
+        raise StoreProblem(f"{name} answered with something else than JSON: {problem}") from problem
+    if not isinstance(document, dict):
+        raise StoreProblem(f"{name} answered with something else than a JSON object")
+    return document

@@ -10,16 +10,16 @@ import json
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import ClassVar, Final, cast
 from urllib.parse import quote
 
-from publisher.stores.calls import Answer, Asked, Caller
-from publisher.stores.port import BatchLimits, Head, Item, StoreProblem, Traffic
+from publisher.stores.calls import Asked, Caller, decode_object
+from publisher.stores.port import BatchLimits, Head, Item, Traffic, name_generation
 from specstore.limits import Write
 
 LONGEST_KEY: Final = 512
 LARGEST_METADATA: Final = 1_024
+API: Final = "Cloudflare's API"
 LIST_LIMIT: Final = "1000"
 NOT_FOUND: Final = 404
 OURS: Final = "gatelet"
@@ -55,7 +55,7 @@ class CloudflareKv:
         cursor = ""
         while True:
             params = {"prefix": prefix, "limit": LIST_LIMIT} | ({"cursor": cursor} if cursor else {})
-            document = decode_object(self.caller.ask(Asked("GET", f"{self.base}/keys", params)))
+            document = decode_object(API, self.caller.ask(Asked("GET", f"{self.base}/keys", params)))
             yield from (one["name"] for one in cast("list[Mapping[str, str]]", document["result"]))
             cursor = cast("Mapping[str, str]", document.get("result_info") or {}).get("cursor") or ""
             if not cursor:
@@ -72,7 +72,7 @@ class CloudflareKv:
         if answer.status == NOT_FOUND:
             return None
         about = self.caller.ask(Asked("GET", self._name("metadata", key)), NOT_FOUND)
-        metadata = decode_metadata({} if about.status == NOT_FOUND else decode_object(about))
+        metadata = decode_metadata({} if about.status == NOT_FOUND else decode_object(API, about))
         return Item(answer.body, name_generation(answer.body, metadata), metadata)
 
     def write(self, entry: Write) -> None:
@@ -87,7 +87,7 @@ class CloudflareKv:
         body = json.dumps([describe_entry(entry) for entry in entries]).encode()
         headers = {"content-type": "application/json"}
         answer = self.caller.ask(Asked("PUT", f"{self.base}/bulk", headers=headers, content=body))
-        result = cast("Mapping[str, list[str]]", decode_object(answer).get("result") or {})
+        result = cast("Mapping[str, list[str]]", decode_object(API, answer).get("result") or {})
         failed = frozenset(result.get("unsuccessful_keys") or ())
         for entry in entries:
             if entry.key in failed:
@@ -118,11 +118,6 @@ def name_base(account_id: str, namespace_id: str) -> str:
     return f"/accounts/{quote(account_id)}/storage/kv/namespaces/{quote(namespace_id)}"
 
 
-def name_generation(value: bytes, metadata: str | None) -> str:
-    """Return what stands for a generation where a store has none."""
-    return sha256(value + b"\n" + (metadata or "").encode()).hexdigest()
-
-
 def encode_metadata(metadata: str) -> bytes:
     """Write our metadata as the JSON that Cloudflare wants."""
     return json.dumps({OURS: metadata}).encode()
@@ -139,14 +134,3 @@ def describe_entry(entry: Write) -> dict[str, object]:
     """Return an entry as an item of a batch."""
     item = {"key": entry.key, "value": b64encode(entry.value).decode(), "base64": True}
     return item if entry.metadata is None else {**item, "metadata": {OURS: entry.metadata}}
-
-
-def decode_object(answer: Answer) -> Mapping[str, object]:
-    """Decode an answer that must be a JSON object; raises StoreProblem."""
-    try:
-        document = json.loads(answer.body)
-    except ValueError as problem:
-        raise StoreProblem(f"Cloudflare's API answered with something else than JSON: {problem}") from problem
-    if not isinstance(document, dict):
-        raise StoreProblem("Cloudflare's API answered with something else than a JSON object")
-    return document

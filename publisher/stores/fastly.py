@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import ClassVar, Final, cast
 from urllib.parse import quote
 
-from publisher.stores.calls import Answer, Asked, Caller
+from publisher.stores.calls import Answer, Asked, Caller, decode_object
 from publisher.stores.port import BatchLimits, Head, Item, StoreProblem, Traffic
 from specstore.limits import Write
 
+API: Final = "Fastly's API"
 LIST_LIMIT: Final = "1000"
 PRECONDITION_FAILED: Final = 412
 NOT_FOUND: Final = 404
@@ -48,7 +49,7 @@ class FastlyKv:
         while True:
             params = {"prefix": prefix, "limit": LIST_LIMIT, "consistency": "strong"}
             asked = Asked("GET", self._name(), params | ({"cursor": cursor} if cursor else {}))
-            document = decode_object(self.caller.ask(asked))
+            document = decode_object(API, self.caller.ask(asked))
             yield from cast("list[str]", document["data"])
             cursor = str(cast("Mapping[str, object]", document["meta"]).get("next_cursor") or "")
             if not cursor:
@@ -126,9 +127,9 @@ def encode_line(entry: Write) -> bytes:
 def find_failed(answer: Answer, entries: Sequence[Write]) -> Iterator[Write]:
     """Yield the entries of a batch that the API did not write, by the `index` or the `key` it names them with."""
     by_key = {entry.key: entry for entry in entries}
-    faults = cast("list[Mapping[str, object]]", decode_object(answer).get("errors") or [])
+    faults = cast("list[Mapping[str, object]]", decode_object(API, answer).get("errors") or [])
     if not (faults or answer.is_success):
-        raise StoreProblem(f"Fastly's API did not take a batch: {answer.body[:200].decode(errors='replace')}")
+        raise StoreProblem(f"{API} did not take a batch: {answer.body[:200].decode(errors='replace')}")
     for fault in faults:
         index, key = fault.get("index"), str(fault.get("key"))
         if key in by_key:
@@ -136,15 +137,4 @@ def find_failed(answer: Answer, entries: Sequence[Write]) -> Iterator[Write]:
         elif isinstance(index, int) and 0 <= index < len(entries):
             yield entries[index]
         else:
-            raise StoreProblem(f"Fastly's API did not write all of a batch: {json.dumps(fault)}")
-
-
-def decode_object(answer: Answer) -> Mapping[str, object]:
-    """Decode an answer that must be a JSON object; raises StoreProblem."""
-    try:
-        document = json.loads(answer.body)
-    except ValueError as problem:
-        raise StoreProblem(f"Fastly's API answered with something else than JSON: {problem}") from problem
-    if not isinstance(document, dict):
-        raise StoreProblem("Fastly's API answered with something else than a JSON object")
-    return document
+            raise StoreProblem(f"{API} did not write all of a batch: {json.dumps(fault)}")

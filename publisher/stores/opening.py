@@ -8,6 +8,7 @@ import httpx
 from publisher.exit_codes import Unusable
 from publisher.profiles import CloudflareStore, DirStore, FastlyStore, RedisStore
 from publisher.profiles import Store as StorePlace
+from publisher.stores import cloudflare, fastly
 from publisher.stores.calls import PATIENCE_SECONDS, SECONDS_PER_TRY, Caller
 from publisher.stores.cloudflare import CloudflareKv, name_base
 from publisher.stores.fastly import FastlyKv
@@ -40,7 +41,7 @@ def opened_fastly(place: FastlyStore, patience: float = PATIENCE_SECONDS) -> Ite
         raise Unusable("which KV store? Give its ID with --at, or as kv_store_id in the profile")
     headers = {"Fastly-Key": place.token.read(), "Accept": "application/json"}
     with httpx.Client(base_url=place.api_url, headers=headers, timeout=SECONDS_PER_TRY) as client:
-        yield FastlyKv(Caller(client, "Fastly's API", patience), place.kv_store_id)
+        yield FastlyKv(Caller(client, fastly.API, patience), place.kv_store_id)
 
 
 @contextmanager
@@ -51,4 +52,4 @@ def opened_cloudflare(place: CloudflareStore, patience: float = PATIENCE_SECONDS
     headers = {"Authorization": f"Bearer {place.token.read()}"}
     with httpx.Client(base_url=place.api_url, headers=headers, timeout=SECONDS_PER_TRY) as client:
         base = name_base(place.account_id, place.namespace_id)
-        yield CloudflareKv(Caller(client, "Cloudflare's API", patience), base)
+        yield CloudflareKv(Caller(client, cloudflare.API, patience), base)

@@ -8,6 +8,7 @@ seen. A store without such a condition says so (`is_guarded`) and does its best.
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import NamedTuple, Protocol
 
 from publisher.exit_codes import Failed
@@ -120,3 +121,8 @@ def split_batches(entries: Iterable[Write], limits: BatchLimits) -> Iterator[tup
         size += len(entry.value)
     if batch:
         yield tuple(batch)
+
+
+def name_generation(value: bytes, metadata: str | None) -> str:
+    """Return what stands for a generation where a store has none."""
+    return sha256(value + b"\n" + (metadata or "").encode()).hexdigest()

@@ -17,8 +17,7 @@ from redis.exceptions import RedisError, WatchError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
-from publisher.stores.cloudflare import name_generation
-from publisher.stores.port import BatchLimits, Head, Item, StoreProblem, Traffic
+from publisher.stores.port import BatchLimits, Head, Item, StoreProblem, Traffic, name_generation
 from specstore.limits import Write
 
 ABOUT: Final = "gatelet-about"

@@ -429,7 +429,7 @@ def test_an_api_that_fails_for_good_is_said_and_leaves_what_was_there(server: Kv
 def test_what_is_not_as_it_was_written_stops_a_push_before_the_manifest(
     folder: FolderStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("publisher.publish.READING_PAUSE", 0.0)
+    monkeypatch.setattr("publisher.reading_back.READING_PAUSE", 0.0)
 
     class Damaged(FolderStore):
         def write_batch(self, entries: Sequence[Write]) -> None:
