@@ -30,7 +30,9 @@ class FailOn(StrEnum):
 
 
 def run(
-    spec: Annotated[Path, typer.Argument(help="A spec file, or a folder that pull wrote.")] = Path("pulled"),
+    spec: Annotated[
+        Path | None, typer.Argument(help="A spec file, or a folder that pull wrote; the profile's when left out.")
+    ] = None,
     fail_on: Annotated[FailOn, typer.Option(help="From what on the exit code is not 0.")] = FailOn.ERROR,
     show_all: Annotated[bool, typer.Option("--all", help="Show every finding, not the first ten of a kind.")] = False,
     profile: ProfileName = None,
@@ -49,8 +51,10 @@ def run(
 
         gatelet check --json | jq .weight
     """
-    report = check(read_pulled(spec), load_profile(profile, config).spec_key)
-    Output(as_json).print_result(report.to_json(), *render_report(spec, report, show_all=show_all))
+    chosen = load_profile(profile, config)
+    path = spec or chosen.find_spec()
+    report = check(read_pulled(path), chosen.spec_key)
+    Output(as_json).print_result(report.to_json(), *render_report(path, report, show_all=show_all))
     raise typer.Exit(choose_exit(report.worst, fail_on))
 
 

@@ -1,6 +1,6 @@
 """What `doctor` says of one thing: how it is, what was seen, and what to do about it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -45,9 +45,11 @@ def skipped(what: str, seen: str, advice: str) -> Diagnosis:
     return Diagnosis(what, Verdict.SKIPPED, seen, advice)
 
 
-def attempt(what: str, advice: str, look: Callable[[], Iterator[Diagnosis]]) -> Iterator[Diagnosis]:
-    """Yield what a look finds; a Trouble on the way becomes an error with this advice."""
+def attempt(what: str, advice: str, look: Callable[[], Iterator[Diagnosis]]) -> Generator[Diagnosis, None, bool]:
+    """Yield what a look finds; a Trouble on the way becomes an error with this advice. Returns whether all was seen."""
     try:
         yield from look()
+        return True
     except Trouble as trouble:
         yield error(what, str(trouble), advice)
+        return False

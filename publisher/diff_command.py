@@ -39,11 +39,11 @@ def run(
 
     For example:
 
-        gatelet diff live.json pulled
+        gatelet diff live.json pulled/production
 
-        gatelet diff live.json pulled --users .local/events.jsonl
+        gatelet diff live.json pulled/production --users .local/events.jsonl
 
-        gatelet diff live.json pulled --most 5
+        gatelet diff live.json pulled/production --most 5
     """
     before, after = read_side(old), read_side(new)
     output = Output(as_json)

@@ -30,10 +30,11 @@ def examine(profile: Profile, fetcher: Fetcher, patience_s: float) -> Iterator[D
     yield from examine_profile(profile)
     newest = yield from examine_source(profile.source, fetcher)
     for place in profile.stores.values():
-        held = None
+        held, is_open = None, True
         if isinstance(place, FastlyStore):
-            yield from examine_fastly(place, profile.spec_key, patience_s)
-        if profile.spec_key and (not isinstance(place, FastlyStore) or (place.kv_store_id and place.token.find())):
+            is_taken = yield from examine_fastly(place, profile.spec_key, patience_s)
+            is_open = is_taken and bool(place.kv_store_id)
+        if is_open and profile.spec_key:
             held = yield from examine_store(place, profile.spec_key, newest, patience_s)
         if isinstance(place, FastlyStore):
             yield from examine_health(place, fetcher, held)

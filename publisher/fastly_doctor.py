@@ -1,6 +1,6 @@
 """What `doctor` looks at around a Fastly store: the token, the links of the service, settings, secrets, the backend."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -18,22 +18,26 @@ SECRETS_LINK: Final = "gatelet"
 EXPIRES_SOON: Final = timedelta(days=14)
 KNOWN: Final = frozenset(name for group in GROUPS for name in group.list_defaults())
 SCOPE_ADVICE: Final = "make a token with the scope global for this service, and put it where the profile says"
+REACH_ADVICE: Final = f"401 or 403: {SCOPE_ADVICE}. No answer: look at the network, and at api_url in the profile"
 LINK: Final = "fastly service resource-link create --version latest --autoclone --resource-id {id} --name {name}"
 
 
-def examine_fastly(place: FastlyStore, spec_key: str, patience_s: float) -> Iterator[Diagnosis]:
-    """Look at everything around a Fastly store but what is in it."""
+def examine_fastly(place: FastlyStore, spec_key: str, patience_s: float) -> Generator[Diagnosis, None, bool]:
+    """Look at everything around a Fastly store but what is in it; returns whether its API takes the token."""
     token = place.token.find()
     if token is None:
         yield error("Fastly token", f"there is none: {place.token.describe()}", SCOPE_ADVICE)
-        return
+        return False
     with httpx.Client(
         base_url=place.api_url, headers={"Fastly-Key": token, "Accept": "application/json"}, timeout=SECONDS_PER_TRY
     ) as client:
         api = FastlyApi(Caller(client, "Fastly's API", patience_s))
-        yield from attempt("Fastly token", SCOPE_ADVICE, lambda: examine_token(api))
+        is_taken = yield from attempt("Fastly token", REACH_ADVICE, lambda: examine_token(api))
+        if not is_taken:
+            return False
         yield from attempt("KV store", SCOPE_ADVICE, lambda: examine_kv(api, place))
         yield from attempt("service", SCOPE_ADVICE, lambda: examine_service(api, place, spec_key))
+    return True
 
 
 def examine_token(api: FastlyApi) -> Iterator[Diagnosis]:

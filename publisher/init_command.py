@@ -126,7 +126,8 @@ def run(
     if kind == StoreKind.FASTLY and fastly_toml.exists():
         write_bytes(fastly_toml, put_tables(fastly_toml.read_text(encoding="utf-8"), make_setup(key)).encode())
         written.append(str(fastly_toml))
-    report(Output(as_json), written, called, tables)
+    is_default = read_toml(config).get("default_profile", called) == called
+    report(Output(as_json), written, called, tables, is_default=is_default)
 
 
 def check_free(config: Path, name: str, *, force: bool) -> str:
@@ -193,11 +194,13 @@ def make_setup(spec_key: str) -> dict[str, Table]:
     }
 
 
-def report(output: Output, written: list[str], name: str, tables: Mapping[str, Table]) -> None:
+def report(output: Output, written: list[str], name: str, tables: Mapping[str, Table], *, is_default: bool) -> None:
     """Say what was written, and what comes next."""
     variables = [str(value) for table in tables.values() for key, value in table.items() if key.endswith("_env")]
     lines = [f"wrote {' and '.join(written)}"]
     if variables:
         lines.append(f"set {' and '.join(variables)} in the environment; no secret stands in the file")
+    if not is_default:
+        lines.append(f"it is not the default_profile: give every command -p {name}, or set GATELET_PROFILE={name}")
     lines.append("next: gatelet doctor says what is missing; gatelet pull, check and push publish")
     output.print_result({"written": written, "profile": name, "variables": variables}, *lines)

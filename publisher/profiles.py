@@ -31,6 +31,8 @@ from typing import Any, ClassVar, Final, cast
 from publisher.exit_codes import Unusable
 
 CONFIG_NAME: Final = "gatelet.toml"
+# Where `pull` puts specs, in the current folder.
+PULLED: Final = Path("pulled")
 SOURCE_KINDS: Final = ("statsig", "redis", "file")
 # Words for which a key of the file would hold a secret itself.
 _SECRETS: Final = frozenset({"token", "key", "password", "secret", "server_secret", "client_key"})
@@ -82,6 +84,11 @@ CLOUDFLARE_TOKEN: Final = Secret("Cloudflare API token", "CLOUDFLARE_API_TOKEN")
 REDIS_PASSWORD: Final = Secret("password of the Redis that is written to", "GATELET_REDIS_PASSWORD")
 
 
+def find_fastly_api() -> str:
+    """Return where Fastly's API is when no profile says: what Fastly's own CLI takes from the environment."""
+    return os.environ.get("FASTLY_API_URL") or "https://api.fastly.com"
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where a spec comes from.
@@ -118,7 +125,7 @@ class FastlyStore:
     secret_store_id: str = ""
     service_id: str = ""
     service_url: str = ""
-    api_url: str = "https://api.fastly.com"
+    api_url: str = field(default_factory=find_fastly_api)
     token: Secret = FASTLY_TOKEN
 
 
@@ -175,6 +182,19 @@ class Profile:
     source: Source = Source()
     stores: Mapping[str, Store] = field(default_factory=dict)
     origin: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Return where its spec is kept: each profile has a folder of its own, so that none publishes another's."""
+        return PULLED / self.name
+
+    def find_spec(self) -> Path:
+        """Return what was pulled for it, or the file that is its source; raises Unusable."""
+        pulled = (self.folder / "spec.json").exists()
+        found = self.folder if pulled else self.source.path if self.source.kind == "file" else None
+        if found is None:
+            raise Unusable(f"which spec? Nothing was pulled into {self.folder} yet: gatelet pull; or name a spec file")
+        return found
 
     def need_spec_key(self) -> str:
         """Return the key of the spec; raises Unusable when the profile has none."""

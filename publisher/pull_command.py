@@ -27,9 +27,10 @@ class SourceKind(StrEnum):
 
 
 def run(
-    folder: Annotated[Path, typer.Argument(help="Where to put it; what is there saves asking for it again.")] = Path(
-        "pulled"
-    ),
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="Where to put it, pulled/PROFILE when left out; what is there saves asking for it again."),
+    ] = None,
     source: Annotated[
         SourceKind | None, typer.Option("--from", help="Where from; the profile's when left out.")
     ] = None,
@@ -71,15 +72,17 @@ def run(
         "path": file,
     }
     said = {name: value for name, value in given.items() if value is not None}
-    place: Source = replace(load_profile(profile, config).source, **said)  # type: ignore[arg-type]
+    chosen = load_profile(profile, config)
+    place: Source = replace(chosen.source, **said)  # type: ignore[arg-type]
+    target = folder or chosen.folder
     output = Output(as_json)
     output.note(f"pulling from {place.kind}")
-    with locked(folder), open_fetcher() as fetcher:
-        held = read_pulled(folder) if (folder / INDEX_NAME).exists() else None
+    with locked(target), open_fetcher() as fetcher:
+        held = read_pulled(target) if (target / INDEX_NAME).exists() else None
         pulled = pull(fetcher, place, held)
         if pulled != held:
-            write_pulled(folder, pulled)
-    report(output, folder, pulled, held, fetcher)
+            write_pulled(target, pulled)
+    report(output, target, pulled, held, fetcher)
 
 
 def report(output: Output, folder: Path, pulled: Pulled, held: Pulled | None, fetcher: Fetcher) -> None:

@@ -8,7 +8,7 @@ import typer
 from publisher.console import Output, show_size
 from publisher.exit_codes import Unusable
 from publisher.options import AsJson, ConfigFile, ProfileName
-from publisher.profiles import Profile, load_profile
+from publisher.profiles import load_profile
 from publisher.publish import Published, Rules, publish
 from publisher.pulled import read_pulled
 from publisher.store_options import Api, At, Patience, SpecKey, StoreKind, Wait, choose
@@ -17,13 +17,11 @@ from publisher.stores.opening import opened
 from publisher.stores.port import Store
 from publisher.wanted import Layout, prepare
 
-PULLED = Path("pulled")
-
 
 def run(
     store: StoreKind = None,
     spec: Annotated[
-        Path | None, typer.Argument(help="A spec file, or a folder that pull wrote; ./pulled when left out.")
+        Path | None, typer.Argument(help="A spec file, or a folder that pull wrote; the profile's when left out.")
     ] = None,
     at: At = "",
     spec_key: SpecKey = "",
@@ -41,7 +39,7 @@ def run(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Publish a spec: gatelet push fastly pulled --at KV_STORE_ID --spec-key statsig-abc.
+    """Publish a spec: gatelet push fastly --at KV_STORE_ID --spec-key statsig-abc.
 
     Only what is not there yet is written, everything is read back, and the manifest comes last, so readers have one
     whole spec at every moment. A push that broke off is simply made again. Nothing is written when a limit of the store
@@ -52,7 +50,7 @@ def run(
     Examples:
       gatelet push dir spec.json --at published --spec-key statsig-abc
 
-      gatelet push fastly pulled --canary statsig-abc-next
+      gatelet push fastly --canary statsig-abc-next
 
       gatelet push redis spec.json --at redis://127.0.0.1:6379/0 --spec-key statsig-abc --json
     """
@@ -60,20 +58,12 @@ def run(
     place = choose(chosen, store, at=at, api=api, spec_key=spec_key)
     if canary == place.spec_key:
         raise Unusable(f"--canary {canary} is the key of the live spec: give another one")
-    wanted = prepare(read_pulled(spec or find_spec(chosen)), canary or place.spec_key, layout)
+    wanted = prepare(read_pulled(spec or chosen.find_spec()), canary or place.spec_key, layout)
     output = Output(as_json)
     with opened(place.store, patience) as target:
         warn_unguarded(output, target)
         found = publish(target, wanted, Rules(allow_older=allow_older, wait_seconds=wait), output)
         output.print_result({"store": target.kind, **found.as_json()}, describe(target.kind, found))
-
-
-def find_spec(profile: Profile) -> Path:
-    """Return what pull wrote here, or the file of the profile's source; raises Unusable."""
-    found = PULLED if PULLED.exists() else profile.source.path
-    if found is None:
-        raise Unusable("which spec? Give a spec file, or a folder that gatelet pull wrote")
-    return found
 
 
 def warn_unguarded(output: Output, store: Store) -> None:

@@ -1,6 +1,5 @@
 """Options by which commands find the store and the spec they work on; what they say goes before the profile."""
 
-import os
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -68,8 +67,7 @@ def place_store(store: Store, at: str, api: str) -> Store:
     """Return the store at another place; raises Unusable."""
     match store:
         case FastlyStore():
-            url = api or os.environ.get("FASTLY_API_URL") or store.api_url
-            return replace(store, kv_store_id=at or store.kv_store_id, api_url=url)
+            return replace(store, kv_store_id=at or store.kv_store_id, api_url=api or store.api_url)
         case CloudflareStore():
             account, _, namespace = at.partition("/")
             if at and not namespace:

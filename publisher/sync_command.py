@@ -34,9 +34,10 @@ def run(
     every: Annotated[
         float, typer.Option(metavar="SECONDS", min=0.1, help="The time between rounds; with --once, what cron takes.")
     ] = 30.0,
-    folder: Annotated[Path, typer.Option(help="Where to keep what was pulled; its lock keeps others out.")] = Path(
-        "pulled"
-    ),
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="Where to keep what was pulled, pulled/PROFILE when left out; its lock keeps others out."),
+    ] = None,
     fail_on: Annotated[FailOn, typer.Option(help="From what finding of check on a spec is not published.")] = (
         FailOn.ERROR
     ),
@@ -68,8 +69,9 @@ def run(
     chosen = load_profile(profile, config)
     chosen.need_spec_key()
     places = choose_stores(chosen, store or [])
-    with locked(folder), open_fetcher() as fetcher:
-        syncer = Syncer(chosen, places, folder, fetcher, REFUSE[fail_on], layout, PATIENCE_SECONDS)
+    target = folder or chosen.folder
+    with locked(target), open_fetcher() as fetcher:
+        syncer = Syncer(chosen, places, target, fetcher, REFUSE[fail_on], layout, PATIENCE_SECONDS)
         if once:
             run_once(Output(as_json), syncer, every, health)
         else:

@@ -261,3 +261,9 @@ def test_the_command_is_content_with_a_folder(tmp_path: Path) -> None:
     done = run_gatelet("doctor", "--json", "--fail-on", "warning", folder=tmp_path)
     assert (done.returncode, {one["verdict"] for one in json.loads(done.stdout)}) == (0, {"good"})
     assert run_gatelet("doctor", folder=tmp_path).stdout.endswith("\nall is well\n")
+
+
+def test_an_api_that_does_not_answer_is_said_once(clinic: Clinic) -> None:
+    clinic.change_store(api_url="http://127.0.0.1:9", service_url="")
+    what = [one.what for one in clinic.complaints()]
+    assert what == ["Fastly token", "the service's /healthz"]

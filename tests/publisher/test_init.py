@@ -103,3 +103,8 @@ def test_blocks_joined_are_the_file() -> None:
 
 def test_tables_are_put_into_an_empty_file() -> None:
     assert put_tables("", {"a.b": {"c": 'q"', "d": 5, "e": True}}) == '[a.b]\nc = "q\\""\nd = 5\ne = true\n'
+
+
+def test_a_profile_that_is_not_the_default_says_how_to_use_it(tmp_path: Path) -> None:
+    assert "-p " not in init(tmp_path, "--yes")
+    assert "give every command -p next" in init(tmp_path, "--yes", "--name", "next")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from publisher.exit_codes import Unusable
-from publisher.profiles import DirStore, FastlyStore, Profile, Secret, load_profile, read_profile
+from publisher.profiles import DirStore, FastlyStore, Profile, Secret, Source, load_profile, read_profile
 
 WHOLE = """
 default_profile = "production"
@@ -106,3 +106,28 @@ def test_a_missing_secret_says_where_it_should_be(tmp_path: Path, monkeypatch: p
         Secret("token", "A_TOKEN", tmp_path / "s").read()
     with pytest.raises(Unusable, match="names neither a variable nor a file"):
         Secret("token").read()
+
+
+def test_each_profile_has_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    profile = Profile("staging")
+    assert profile.folder == Path("pulled/staging")
+    with pytest.raises(Unusable, match=r"Nothing was pulled into pulled/staging yet"):
+        profile.find_spec()
+    with_file = Profile("staging", source=Source(kind="file", path=Path("spec.json")))
+    assert with_file.find_spec() == Path("spec.json")
+    profile.folder.mkdir(parents=True)
+    assert with_file.find_spec() == Path("spec.json")
+    (profile.folder / "spec.json").write_text("{}", encoding="utf-8")
+    assert profile.find_spec() == with_file.find_spec() == Path("pulled/staging")
+
+
+def test_the_address_of_fastlys_api_is_the_one_of_its_own_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path, '[profiles.a.fastly]\n[profiles.b.fastly]\napi_url = "http://b.example"')
+    monkeypatch.setenv("FASTLY_API_URL", "http://127.0.0.1:7680")
+    addresses = [read_profile(path, name).find_fastly().api_url for name in ("a", "b")]
+    assert addresses == ["http://127.0.0.1:7680", "http://b.example"]
+    monkeypatch.delenv("FASTLY_API_URL")
+    assert read_profile(path, "a").find_fastly().api_url == "https://api.fastly.com"
