@@ -10,7 +10,7 @@ CONFORMANCE ?= ../shared/conformance
 FAMILIES ?= $(filter-out %.exposures %.exposures_env,$(patsubst %.jsonl.gz,%,$(notdir $(wildcard $(CONFORMANCE)/vectors/*.jsonl.gz $(CONFORMANCE)/*_cases.jsonl.gz))))
 
 .DEFAULT_GOAL := help
-.PHONY: help bench setup build serve check lint types test clients viceroy test-viceroy conform conform-long events-long coverage fuel fuel-accept fuel-evaluator bench-evaluator clean
+.PHONY: help bench setup build serve check lint types test clients viceroy test-viceroy conform conform-long events-long publish-long apis coverage fuel fuel-accept fuel-evaluator bench-evaluator clean
 
 help: ## Print the targets.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,12 @@ conform: setup ## Compare with the shared conformance vectors (CONFORMANCE names
 
 events-long: build viceroy ## Show that no exposure is lost while the event sink goes through its troubles (minutes).
 	@$(PY) -m tests.events_long
+
+publish-long: setup ## Kill fifty pushes at random moments while clients ask, and push again (about ten minutes).
+	@$(PY) -m tests.publisher.killed
+
+apis: setup ## Serve the APIs of Fastly's and Cloudflare's stores on loopback, to publish to without an account.
+	@exec $(PY) -m devhost.apis
 
 conform-long: setup ## Compare a million generated cases with the official core.
 	@$(PY) -m tests.conform_long

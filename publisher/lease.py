@@ -12,7 +12,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 from uuid import getnode
 
 from publisher.exit_codes import Conflict
-from publisher.stores.port import Item, Store
+from publisher.stores.port import Item, Store, StoreProblem
 from specstore.keys import lease_key
 from specstore.limits import Write
 
@@ -98,7 +98,8 @@ def leased(
     try:
         yield found
     finally:
-        found.release()
+        with suppress(StoreProblem):  # the lease ends by itself, and what was done is done
+            found.release()
 
 
 def take(store: Store, key: str, doing: str) -> Lease | Holder | None:

@@ -39,7 +39,7 @@ def opened_fastly(place: FastlyStore, patience: float = PATIENCE_SECONDS) -> Ite
     """Open a Fastly KV store; raises Unusable."""
     if not place.kv_store_id:
         raise Unusable("which KV store? Give its ID with --at, or as kv_store_id in the profile")
-    headers = {"Fastly-Key": place.token.read(), "Accept": "application/json"}
+    headers = {"Fastly-Key": place.token.read()}
     with httpx.Client(base_url=place.api_url, headers=headers, timeout=SECONDS_PER_TRY) as client:
         yield FastlyKv(Caller(client, fastly.API, patience), place.kv_store_id)
 

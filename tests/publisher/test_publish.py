@@ -426,6 +426,15 @@ def test_an_api_that_fails_for_good_is_said_and_leaves_what_was_there(server: Kv
         assert store.find(lease_key(KEY)) is None
 
 
+def test_a_lease_that_cannot_be_given_back_does_not_undo_what_was_published(server: KvServer) -> None:
+    with open_fastly(server.api, patience=0.2) as store:
+        server.api.troubles.set(Trouble("status", "DELETE", status=500))
+        assert publish(store, make_wanted(1)).written["manifest"] == 1
+        server.api.troubles.set()
+        assert read_answering(store) == ("pages", 1)
+        assert store.find(lease_key(KEY)) is not None
+
+
 def test_what_is_not_as_it_was_written_stops_a_push_before_the_manifest(
     folder: FolderStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
