@@ -2,8 +2,10 @@
 
 Two gates change together from one spec to the next, and lie in different pages. Eight clients check both in one request
 and note what they saw: the values, and the time of the spec that the reply names. A reply whose values differ, or are
-not those of that time, mixed two generations. The writer publishes in every way there is, and between two publications
-it can do harm: leave the manifest behind, take a page away, cut one short, throttle the store.
+not those of that time, mixed two generations; one that does not call itself stale, and names a spec that had been
+replaced for longer than the sync interval, names the wrong source. The writer publishes in every way there is, and
+between two publications it can do harm: leave the manifest behind, take a page away, cut one short, throttle the store.
+What it writes is cut before the clients begin, so that they do not keep it from its pace.
 """
 
 import argparse
@@ -13,7 +15,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -26,7 +28,7 @@ from devhost.fastly.messages import Body, Request
 from devhost.fastly.service import Service
 from devhost.native.sandbox import Host as NativeHost
 from evaluator.decode import decode_project
-from specstore.cut import cut_project
+from specstore.cut import Cut, cut_project
 from specstore.keys import page_prefix
 from specstore.limits import Write
 from specstore.manifest import Manifest
@@ -39,6 +41,7 @@ FIRST_TIME = 1_700_000_000_000
 GATES = ("left", "right")
 SECRET = ("statsig-api-key", b"secret")
 SYNC_MS = 300
+SLACK_MS = 100  # between the clocks of client, writer and guest
 ANSWER_SECONDS = 60.0
 HARMS = ("none", "stale manifest", "missing page", "truncated page", "throttled")
 
@@ -50,6 +53,7 @@ class Seen(NamedTuple):
     values: tuple[bool, ...]
     spec_time: int | None
     source: str
+    asked: float  # when, on the duration clock
 
 
 class Outcome(NamedTuple):
@@ -58,6 +62,15 @@ class Outcome(NamedTuple):
     seen: list[Seen]
     last: Seen
     published: int
+    misnamed: list[Seen]
+    seconds: float
+
+
+class Prepared(NamedTuple):
+    """A spec, ready to be published."""
+
+    raw: bytes
+    cut: Cut
 
 
 def make_spec(number: int) -> dict[str, Any]:
@@ -67,20 +80,33 @@ def make_spec(number: int) -> dict[str, Any]:
     return document(FIRST_TIME + number, left=gate(share), right=gate(share), **filling)
 
 
-class Writer:
-    """Publishes one spec after another."""
+def prepare(number: int) -> Prepared:
+    """Cut spec number N."""
+    spec = make_spec(number)
+    return Prepared(json.dumps(spec).encode(), cut_project(decode_project(spec)))
 
-    def __init__(self, store: KvStore, seed: int) -> None:
+
+class Writer:
+    """Publishes one spec after another; `published_at` says when each was, the first at 0."""
+
+    def __init__(self, store: KvStore, seed: int, most: int) -> None:
         self._store = store
         self._random = random.Random(seed)  # reproducible, not secret
-        self.published = 0
+        self._prepared = [prepare(number) for number in range(1, most + 1)]
+        self.published_at = [0.0]
+
+    @property
+    def published(self) -> int:
+        """Return the number of the newest spec."""
+        return len(self.published_at) - 1
 
     def publish(self, harm: str) -> None:
         """Publish the next spec, then do some harm."""
-        self.published += 1
-        spec = make_spec(self.published)
-        raw = json.dumps(spec).encode()
-        cut = cut_project(decode_project(spec))
+        self._publish(self._prepared[self.published], harm)
+        self.published_at.append(time.monotonic())
+
+    def _publish(self, prepared: Prepared, harm: str) -> None:
+        raw, cut = prepared
         if harm == "stale manifest":
             self._store.insert(SPEC_KEY, raw)
             return
@@ -122,6 +148,7 @@ def ask(host: AnyHost) -> Seen:
     """Check both gates in one request."""
     quiet = {"statsigMetadata": {"exposureLoggingDisabled": True}}
     body = json.dumps({"user": {"userID": "u"}, "gateNames": GATES, **quiet}).encode()
+    asked = time.monotonic()
     exchange = Exchange(Request("POST", "http://gatelet.test/v1/check_gate", (SECRET,), ("127.0.0.1", 1)), Body(body))
     host.dispatch(exchange)
     response, content = exchange.wait(ANSWER_SECONDS)
@@ -131,7 +158,7 @@ def ask(host: AnyHost) -> Seen:
     found = tuple(answer[name]["value"] for name in GATES) if response.status == 200 else ()
     named = (header.partition(";")[0], fields.get("layout", ""), "stale" if "stale" in fields else "")
     spec_time = int(fields["time"]) if "time" in fields else None
-    return Seen(response.status, found, spec_time, " ".join(filter(None, named)))
+    return Seen(response.status, found, spec_time, " ".join(filter(None, named)), asked)
 
 
 def is_unanswered(seen: Seen) -> bool:
@@ -146,12 +173,20 @@ def is_mixed(seen: Seen) -> bool:
     return set(seen.values) != {(seen.spec_time - FIRST_TIME) % 2 == 0}
 
 
+def is_misnamed(seen: Seen, published_at: Sequence[float]) -> bool:
+    """Tell whether a reply passes a spec off as the newest that had been replaced for longer than the sync interval."""
+    if seen.spec_time is None or "stale" in seen.source:
+        return False
+    following = seen.spec_time - FIRST_TIME + 1
+    return following < len(published_at) and published_at[following] < seen.asked - (SYNC_MS + SLACK_MS) / 1000
+
+
 def publish_while_asking(
     *, seconds: float, clients: int, pause: float, harms: tuple[str, ...] = ("none",), component: bool = False
 ) -> Outcome:
     """Publish for some time while clients ask, then ask once more when the sync interval has passed."""
     store = KvStore()
-    writer = Writer(store, seed=1)
+    writer = Writer(store, seed=1, most=int(seconds / pause) + 3)
     writer.publish("none")
     seen: list[Seen] = []
     ending = threading.Event()
@@ -164,7 +199,9 @@ def publish_while_asking(
         threads = [threading.Thread(target=keep_asking) for _ in range(clients)]
         for thread in threads:
             thread.start()
+        started = time.monotonic()
         keep_publishing(writer, host, seconds, pause, harms)
+        took = time.monotonic() - started
         writer.publish("none")
         time.sleep(SYNC_MS / 1000)
         last = [ask(host) for _ in range(clients)]
@@ -172,20 +209,24 @@ def publish_while_asking(
         for thread in threads:
             thread.join(ANSWER_SECONDS)
     behind = min(last, key=lambda one: one.spec_time or 0)
-    return Outcome(seen, behind, writer.published)
+    misnamed = [one for one in (*seen, *last) if is_misnamed(one, writer.published_at)]
+    return Outcome(seen, behind, writer.published, misnamed, took)
 
 
 def keep_publishing(writer: Writer, host: AnyHost, seconds: float, pause: float, harms: tuple[str, ...]) -> None:
-    """Publish again and again, with one harm after the other."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
+    """Publish at a steady pace, with one harm after the other; a store is throttled for two sync intervals."""
+    started = time.monotonic()
+    recovers = float("inf")
+    for step in range(int(seconds / pause)):
         harm = harms[writer.published % len(harms)]
         writer.publish(harm)
         if harm == "throttled":
             host.faults.fail("lookup", "too-many-requests")
-            time.sleep(2 * SYNC_MS / 1000)
-        time.sleep(pause)
-        host.faults.clear()
+            recovers = time.monotonic() + 2 * SYNC_MS / 1000
+        time.sleep(max(0.0, started + (step + 1) * pause - time.monotonic()))
+        if time.monotonic() >= recovers:
+            host.faults.clear()
+    host.faults.clear()
 
 
 def main() -> int:
@@ -202,12 +243,14 @@ def main() -> int:
         )
         mixed = [one for one in found.seen if is_mixed(one)]
         is_last = found.last.spec_time == FIRST_TIME + found.published
-        print(f"{', '.join(harms)}: {found.published} specs, {len(found.seen):,} replies, {len(mixed)} mixed or failed")
+        pace = found.published / found.seconds
+        print(f"{', '.join(harms)}: {found.published} specs, {pace:.1f} a second, {len(found.seen):,} replies")
+        print(f"  {len(mixed)} mixed or failed, {len(found.misnamed)} passed an old spec off as the newest")
         print(f"  the last spec {'answers' if is_last else 'DOES NOT ANSWER'} after the sync interval")
         print(f"  sources: {dict(Counter(one.source for one in found.seen))}")
-        for one in mixed[:10]:
+        for one in (*mixed, *found.misnamed)[:10]:
             print(f"  {one}")
-        failed = failed or bool(mixed) or not is_last
+        failed = failed or bool(mixed or found.misnamed) or not is_last
     return 1 if failed else 0
 
 

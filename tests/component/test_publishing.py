@@ -26,5 +26,6 @@ def test_no_reply_mixes_two_specs_and_the_last_one_wins(harms: tuple[str, ...]) 
     found = publish_while_asking(seconds=3.0, clients=4, pause=0.1, harms=harms)
     assert [one for one in found.seen if is_mixed(one)] == []
     assert [one for one in found.seen if is_unanswered(one) and "throttled" not in harms] == []
+    assert found.misnamed == []
     assert found.last.spec_time == FIRST_TIME + found.published
     assert len({one.spec_time for one in found.seen}) > 3
