@@ -35,11 +35,13 @@ class KvValue:
 
 
 class KvStore:
-    """A KV store that many sandboxes share."""
+    """A KV store that many sandboxes share.
 
-    _generations = itertools.count(FIRST_GENERATION)
+    Each counts its generations itself: what a request costs then does not depend on what else this process has written.
+    """
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
+        self._generations = itertools.count(FIRST_GENERATION)
         self._values: dict[str, KvValue] = {}
         self._older: dict[str, KvValue | None] = {}  # what a key held before its newest value
         self._lock = threading.RLock()

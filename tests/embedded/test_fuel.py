@@ -1,7 +1,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
 
 import pytest
 
@@ -19,20 +18,12 @@ def count(*scenarios: Scenario) -> dict[str, int]:
     return count_scenarios(COMPONENT, make_service((ROOT / EXAMPLE_SPEC).read_bytes(), RAW), scenarios or SCENARIOS)
 
 
-def is_same(one: Mapping[str, int], other: Mapping[str, int]) -> bool:
-    """Equal to the instruction until the reply; afterwards a busy machine may need one more look at a delivery."""
-    return one.keys() == other.keys() and all(
-        abs(one[phase] - other[phase]) <= (one[phase] // 1000 if phase.endswith("after_reply") else 0) for phase in one
-    )
-
-
 def test_fuel_is_the_same_in_every_run_and_process() -> None:
     here = [count() for _ in range(3)]
-    assert is_same(here[0], here[1])
-    assert is_same(here[0], here[2])
+    assert here[0] == here[1] == here[2]
     command = [sys.executable, "-c", COUNT_ELSEWHERE]
     done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE)
-    assert is_same(here[0], json.loads(done.stdout))
+    assert json.loads(done.stdout) == here[0]
 
 
 def test_every_phase_costs_something_and_a_warm_answer_less() -> None:
