@@ -17,64 +17,24 @@ read when it is needed, and is in no value that is printed. Relative paths are r
     kv_store_id = "abc"
     token_env = "FASTLY_API_TOKEN"
 
-A table is read by the fields of its class: those named here are the keys it may have. A key that is not known is
-refused by name, so that a typing error does not go unseen.
+A table is read by the fields of its class (`publisher.tables`): those named here are the keys it may have.
 """
 
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Final, cast
+from typing import ClassVar, Final
 
 from publisher.exit_codes import Unusable
+from publisher.secret import Secret
+from publisher.tables import decode_table
 
 CONFIG_NAME: Final = "gatelet.toml"
 # Where `pull` puts specs, in the current folder.
 PULLED: Final = Path("pulled")
 SOURCE_KINDS: Final = ("statsig", "redis", "file")
-# Words for which a key of the file would hold a secret itself.
-_SECRETS: Final = frozenset({"token", "key", "password", "secret", "server_secret", "client_key"})
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """Where a secret is; never the secret. `label` says what it is for."""
-
-    label: str
-    env: str = ""
-    file: Path | None = None
-
-    def find(self) -> str | None:
-        """Return the secret, or None when it is nowhere."""
-        found = os.environ.get(self.env, "") if self.env else ""
-        if not found and self.file is not None:
-            found = _read_secret(self.file)
-        return found.strip() or None
-
-    def read(self) -> str:
-        """Return the secret; raises Unusable saying where it should be."""
-        found = self.find()
-        if found is None:
-            raise Unusable(f"there is no {self.label}: {self.describe()}")
-        return found
-
-    def describe(self) -> str:
-        """Say where the secret should be."""
-        places = [f"set the environment variable {self.env}"] if self.env else []
-        places += [f"put it into {self.file}"] if self.file else []
-        return " or ".join(places) or "the profile names neither a variable nor a file for it"
-
-
-def _read_secret(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return ""
-    except (OSError, UnicodeDecodeError) as problem:
-        raise Unusable(f"cannot read the secret in {path}: {problem}") from problem
-
 
 # Where each secret is looked for when a profile says nothing else.
 STATSIG_KEY: Final = Secret("Statsig server secret", "STATSIG_SECRET_KEY")
@@ -275,59 +235,3 @@ def decode_profile(path: Path, name: str, table: object) -> Profile:
         if kind in table
     }
     return Profile(name, table.get("spec_key", ""), source, stores, path)
-
-
-def decode_table[T](place: str, table: object, kind: type[T], folder: Path) -> T:
-    """Make a value of a table by the fields of its class; raises Unusable naming what does not fit."""
-    if not isinstance(table, dict):
-        raise Unusable(f"{place} must be a table")
-    defaults = {one.name: getattr(kind(), one.name) for one in fields(cast("Any", kind))}
-    secrets = {name: default for name, default in defaults.items() if isinstance(default, Secret)}
-    plain = defaults.keys() - secrets.keys()
-    known = [*sorted(plain), *(f"{name}_{way}" for name in sorted(secrets) for way in ("env", "file"))]
-    for key in table:
-        if key in secrets or (key in _SECRETS and key not in plain):
-            raise Unusable(f"{place}.{key}: no secret may stand in the file; name its variable with {key}_env")
-        if key not in known:
-            raise Unusable(f"{place}.{key} is not known; it has {', '.join(known)}")
-    values: dict[str, object] = {
-        name: decode_value(f"{place}.{name}", table[name], defaults[name], folder) for name in plain & table.keys()
-    }
-    values |= {name: decode_secret(place, name, table, default, folder) for name, default in secrets.items()}
-    return kind(**values)
-
-
-def decode_value(place: str, value: object, default: object, folder: Path) -> object:
-    """Make one value, of the type that its default has; raises Unusable."""
-    if default is None or isinstance(default, Path):
-        return folder / decode_text(place, value)
-    if isinstance(default, tuple):
-        if not isinstance(value, list) or not value:
-            raise Unusable(f"{place} must be an array of texts")
-        return tuple(decode_text(f"{place}[{index}]", one) for index, one in enumerate(value))
-    if isinstance(default, bool):
-        if not isinstance(value, bool):
-            raise Unusable(f"{place} must be true or false")
-        return value
-    return decode_text(place, value)
-
-
-def decode_secret(place: str, name: str, table: Mapping[str, object], default: Secret, folder: Path) -> Secret:
-    """Make the place of a secret; raises Unusable. Naming a file alone leaves the usual variable out."""
-    env, file = table.get(f"{name}_env"), table.get(f"{name}_file")
-    if env is None and file is None:
-        return default
-    return Secret(
-        default.label,
-        "" if env is None else decode_text(f"{place}.{name}_env", env),
-        None if file is None else folder / decode_text(f"{place}.{name}_file", file),
-    )
-
-
-def decode_text(place: str, value: object) -> str:
-    """Return a text; raises Unusable, also for an address that holds a password."""
-    if not isinstance(value, str):
-        raise Unusable(f"{place} must be a text")
-    if "://" in value and "@" in value.split("://", 1)[1].split("/", 1)[0]:
-        raise Unusable(f"{place}: the address holds a name or password; no secret may stand in the file")
-    return value

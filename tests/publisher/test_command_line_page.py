@@ -13,7 +13,8 @@ import pytest
 
 from publisher.cli import COMMANDS
 from publisher.exit_codes import MEANINGS
-from publisher.profiles import STORES, Secret, Source
+from publisher.profiles import STORES, Source
+from publisher.secret import Secret
 from publisher.syncing import Round, read_health, write_health
 from tests.publisher.running import ROOT
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from publisher.exit_codes import Unusable
-from publisher.profiles import DirStore, FastlyStore, Profile, Secret, Source, load_profile, read_profile
+from publisher.profiles import DirStore, FastlyStore, Profile, Source, load_profile, read_profile
+from publisher.secret import Secret
 
 WHOLE = """
 default_profile = "production"
