@@ -105,6 +105,9 @@ class MemoryPlatform:
         self.seconds = 0.0
         self.session = "memory"
         self.lines: list[str] = []
+        self.taken = 0  # of the lines
+        self.written: list[tuple[str, bytes]] = []  # to log endpoints
+        self.counted: dict[str, int] = {}  # requests by what they are counted by
         self._generations = itertools.count(1)
 
     def put(self, store: str, key: str, value: bytes, metadata: str | None = None) -> MemoryEntry:
@@ -188,6 +191,11 @@ class MemoryPlatform:
         instants = [pending.ready_at for pending in pendings if isinstance(pending, MemoryPending)]
         self.seconds = max(self.seconds, min([*instants, self.seconds + seconds]))
 
+    def is_over_rate(self, entry: str, limit: int) -> bool:
+        """Count a request, and tell whether more than so many have come in all."""
+        self.counted[entry] = self.counted.get(entry, 0) + 1
+        return self.counted[entry] > limit
+
     def find_country(self, ip: str) -> str | None:
         """Return the country that was set for an address."""
         return self.countries.get(ip)
@@ -207,3 +215,12 @@ class MemoryPlatform:
     def log(self, line: str) -> None:
         """Keep a line."""
         self.lines.append(line)
+
+    def take_lines(self) -> tuple[str, ...]:
+        """Return the lines that were not taken yet."""
+        taken, self.taken = self.taken, len(self.lines)
+        return tuple(self.lines[taken:])
+
+    def write_log(self, endpoint: str, message: bytes) -> None:
+        """Keep a message."""
+        self.written.append((endpoint, message))

@@ -120,6 +120,9 @@ class Platform(Protocol):
     def begin_send(self, backend: str, url: str, headers: Sequence[Header], body: bytes) -> PendingDelivery:
         """POST to a backend without waiting for its answer; raises DeliveryFault."""
 
+    def is_over_rate(self, entry: str, limit: int) -> bool:
+        """Count a request, and tell whether more than so many come a second; never where there is no limiter."""
+
     def find_country(self, ip: str) -> str | None:
         """Return the two-letter country that Fastly's geolocation gives an address."""
 
@@ -137,3 +140,9 @@ class Platform(Protocol):
 
     def log(self, line: str) -> None:
         """Write a line for the person on call; never anything about a user."""
+
+    def take_lines(self) -> tuple[str, ...]:
+        """Return the lines written since the last call, the latest few of them."""
+
+    def write_log(self, endpoint: str, message: bytes) -> None:
+        """Write to one of Fastly's log endpoints."""

@@ -9,6 +9,7 @@ from edge.events.client_events import ClientEvents, Handover
 from edge.events.outbox import Outbox
 from edge.fallback import Fallback
 from edge.id_lists import IdLists
+from edge.journal import Answered, write_journal
 from edge.keys import EventsKeys, Keys, read_events_keys, read_keys
 from edge.messages import Header, Reply
 from edge.ports import Platform
@@ -17,6 +18,7 @@ from edge.questions import Questions, Wanted
 from edge.settings import (
     BackgroundSettings,
     ClientSettings,
+    LogSettings,
     ReplySettings,
     SpoolSettings,
 )
@@ -34,12 +36,15 @@ class Sandbox:
         "_keys",
         "_projects",
         "_settings_faults",
+        "answered",
         "background",
         "client_settings",
         "exposed",
+        "log_settings",
         "outbox",
         "platform",
         "requests",
+        "route",
         "settings",
         "spool_settings",
     )
@@ -51,18 +56,21 @@ class Sandbox:
         self._fallback = Fallback() if fallback is None else fallback
         self._projects: Projects | None = None
         self.requests = 0
+        self.answered: Answered | None = None  # the last request, until the log has it
+        self.route = ""  # of the request at hand, as the table of routes has it
         self._settings_faults: list[str] = []
         self.settings = ReplySettings(platform.find_setting, self.note_fault)
         self.background = BackgroundSettings(platform.find_setting, self.note_fault)
         self.client_settings = ClientSettings(platform.find_setting, self.note_fault)
         self.spool_settings = SpoolSettings(platform.find_setting, self.note_fault)
+        self.log_settings = LogSettings(platform.find_setting, self.note_fault)
         self._keys: Keys | None = None
         self._events_keys: EventsKeys | None = None
 
     @property
     def settings_faults(self) -> tuple[str, ...]:
         """Return what does not fit, of all settings."""
-        for group in (self.settings, self.client_settings, self.background, self.spool_settings):
+        for group in (self.settings, self.client_settings, self.background, self.spool_settings, self.log_settings):
             group.read_all()
         return tuple(self._settings_faults)
 
@@ -143,11 +151,18 @@ class Sandbox:
         """Go on with what is on its way, without waiting."""
         self.outbox.step()
         self.outbox.log_counts()
+        self._write_journal()
 
     def close(self) -> None:
         """Bring what is on its way to an end, within bounds."""
         self.outbox.close()
         self.outbox.log_counts()
+        self._write_journal()
+
+    def _write_journal(self) -> None:
+        """Write to the log endpoint what was said, and the request that was answered."""
+        answered, self.answered = self.answered, None
+        write_journal(self.platform, self.log_settings, answered, self.requests)
 
     def note_fault(self, fault: str) -> None:
         """Keep and log a setting that does not fit."""

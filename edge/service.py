@@ -8,8 +8,10 @@ from typing import Final
 
 from edge.calls import Call, Route
 from edge.cors import preflight_headers, share_with_origin
+from edge.journal import Answered
 from edge.keys import NOBODY, Access, require_caller
 from edge.messages import JSON_HEADER, Header, Refusal, Reply, Request, encode_json
+from edge.rates import require_rate
 from edge.routes.events import CLIENT_EVENTS
 from edge.routes.table import Place, find_place
 from edge.sandbox import Sandbox
@@ -34,13 +36,16 @@ def answer(sandbox: Sandbox, request: Request) -> Reply:
     """Answer a request, with the headers that every reply carries."""
     started = sandbox.platform.ticks()
     sandbox.requests += 1
+    sandbox.route = ""
     try:
         reply = answer_at_place(sandbox, request)
     except Refusal as refusal:
         reply = refusal.to_reply()
+    took_ms = (sandbox.platform.ticks() - started) * 1000
+    sandbox.answered = Answered(request.method, sandbox.route, reply.status, took_ms)
     body = b"" if request.method == "HEAD" else reply.body
     shared = share_with_origin(request.find_header("origin"), sandbox)
-    headers = (*reply.headers, *shared, NO_STORE, sandbox.spec_header(), timing_header(sandbox, started))
+    headers = (*reply.headers, *shared, NO_STORE, sandbox.spec_header(), timing_header(sandbox, took_ms))
     return reply._replace(body=body, headers=headers)
 
 
@@ -56,6 +61,7 @@ def answer_at_place(sandbox: Sandbox, request: Request) -> Reply:
     if route is None:
         allow = ("allow", allowed_methods(place.methods))
         raise Refusal(405, "method_not_allowed", f"{request.path[:200]} takes {allow[1].decode()}", (allow,))
+    sandbox.route = route.path
     return call_route(sandbox, request, route, place.parameter)
 
 
@@ -71,6 +77,7 @@ def call_route(sandbox: Sandbox, request: Request, route: Route, parameter: str)
         caller = NOBODY
         if route.access is not Access.NONE:
             caller = require_caller(sandbox.keys, request, route.access, route.places, parameter)
+            require_rate(sandbox, request, caller)
         return route.handler(Call(sandbox, request, caller, parameter))
     except Refusal as refusal:
         if route.refuse is None:
@@ -84,7 +91,6 @@ def allowed_methods(methods: Mapping[str, Route]) -> bytes:
     return ", ".join([*methods, *implied]).encode("ascii")
 
 
-def timing_header(sandbox: Sandbox, started: float) -> Header:
+def timing_header(sandbox: Sandbox, took_ms: float) -> Header:
     """Return how long the reply took, and the how-manieth of its sandbox it is."""
-    milliseconds = (sandbox.platform.ticks() - started) * 1000
-    return "server-timing", b'total;dur=%.2f, sandbox;desc="request %d"' % (milliseconds, sandbox.requests)
+    return "server-timing", b'total;dur=%.2f, sandbox;desc="request %d"' % (took_ms, sandbox.requests)

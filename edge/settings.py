@@ -83,6 +83,7 @@ class ReplySettings(Settings):
     environment = Setting("")  # environment tier for users that bring none
     max_body_bytes = Setting(1_048_576)
     open_gate_check = Setting(False)  # GET /gate without a key: for a laptop, not for production
+    key_rate_limit = Setting(0)  # requests a second that one key may make, on average of ten seconds; 0: any number
 
 
 class BackgroundSettings(Settings):
@@ -129,7 +130,15 @@ class ClientSettings(Settings):
     stable_id_cookie = Setting("")  # the name of a cookie with a stable ID, for users that bring none
 
 
-GROUPS: Final = (ReplySettings, ClientSettings, BackgroundSettings, SpoolSettings)
+class LogSettings(Settings):
+    """What is written to one of Fastly's log endpoints."""
+
+    log_endpoint = Setting("")  # its name; empty: none
+    log_level = Setting("info")  # and worse: info, warning, error
+    log_sample = Setting(0)  # one request in so many gets a line; 0: none
+
+
+GROUPS: Final = (ReplySettings, ClientSettings, BackgroundSettings, SpoolSettings, LogSettings)
 
 
 def list_faults(find: FindSetting) -> list[str]:

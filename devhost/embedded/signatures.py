@@ -6,6 +6,7 @@ a named type is written out once, where it is first needed.
 """
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -125,7 +126,8 @@ def list_methods(node: ast.ClassDef) -> Iterator[str]:
     for method in node.body:
         if isinstance(method, ast.FunctionDef) and not method.name.startswith("__"):
             kind = "static" if method.decorator_list else "method"
-            yield f"[{kind}]{node.name.lower()}.{method.name.replace('_', '-')}"
+            resource = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", node.name).lower()
+            yield f"[{kind}]{resource}.{method.name.replace('_', '-')}"
 
 
 def describe(loaded: component.Component, engine: Engine) -> str:

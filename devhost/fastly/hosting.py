@@ -18,6 +18,7 @@ from typing import Any, Self
 from devhost.fastly.faults import Faults
 from devhost.fastly.http import Exchange, PendingRequest
 from devhost.fastly.messages import Body, Response
+from devhost.fastly.rates import Rates
 from devhost.fastly.service import Service, Surroundings
 from devhost.fastly.values import Handles, drop_resource
 
@@ -112,7 +113,8 @@ class Host[Kind: Sandbox](ABC):
         self.service = service
         self.limits = limits or Limits()
         self.faults = Faults()
-        self.around = Surroundings(service, self.faults, self.write_log)
+        self.logged: list[tuple[str, bytes]] = []  # to log endpoints, by their names
+        self.around = Surroundings(service, self.faults, self.write_log, Rates())
         self.ended: deque[Kind] = deque(maxlen=100)
         self.closing = threading.Event()
         self._numbers = itertools.count()
@@ -208,6 +210,7 @@ class Host[Kind: Sandbox](ABC):
 
     def write_log(self, name: str, message: bytes) -> None:
         """Write a log line of the service."""
+        self.logged.append((name, message))
         self.report(f"{name} :: {message.decode(errors='replace')}")
 
     def close(self) -> None:

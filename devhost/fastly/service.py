@@ -8,6 +8,7 @@ from devhost.fastly.backends import Backends, BackendTarget, Prepared
 from devhost.fastly.faults import Faults
 from devhost.fastly.http import AsyncIo, Downstream, HttpBody, HttpDownstream, HttpReq, HttpResp
 from devhost.fastly.kv import KvStore, KvStores
+from devhost.fastly.rates import RateLimits, Rates
 from devhost.fastly.stores import ComputeRuntime, ConfigStores, Geo, Logs, SecretStores
 from devhost.fastly.values import Interface
 
@@ -16,6 +17,7 @@ FASTLY_INTERFACES: dict[str, type[Interface]] = {
     "fastly:compute/backend": Backends,
     "fastly:compute/compute-runtime": ComputeRuntime,
     "fastly:compute/config-store": ConfigStores,
+    "fastly:compute/erl": RateLimits,
     "fastly:compute/geo": Geo,
     "fastly:compute/http-body": HttpBody,
     "fastly:compute/http-downstream": HttpDownstream,
@@ -53,18 +55,20 @@ class Surroundings(NamedTuple):
     service: Service
     faults: Faults
     write_log: Callable[[str, bytes], None]
+    rates: Rates
 
 
 def make_interfaces(
     around: Surroundings, downstream: Downstream, number: int, vcpu_ms: Callable[[], int]
 ) -> dict[str, Interface]:
     """Make what one sandbox can call of Fastly's."""
-    service, faults, write_log = around
+    service, faults, write_log, rates = around
     return {
         "fastly:compute/async-io": AsyncIo(),
         "fastly:compute/backend": Backends(service.backends),
         "fastly:compute/compute-runtime": ComputeRuntime(number, vcpu_ms),
         "fastly:compute/config-store": ConfigStores(service.config_stores),
+        "fastly:compute/erl": RateLimits(rates),
         "fastly:compute/geo": Geo(service.places),
         "fastly:compute/http-body": HttpBody(),
         "fastly:compute/http-downstream": HttpDownstream(downstream),

@@ -14,11 +14,12 @@ from json import loads
 from typing import Final
 
 from componentize_py_types import Err
-from wit_world.imports import async_io, compute_runtime, config_store, http_body, http_req, kv_store, secret_store
+from wit_world.imports import async_io, compute_runtime, config_store, http_body, http_req, kv_store, log, secret_store
 from wit_world.imports.backend import Backend
 
 from edge.events.answers import Answer
 from edge.host.addresses import find_place_country
+from edge.host.rates import count_request
 from edge.messages import BodyTooLarge, Header
 from edge.ports import ALWAYS, LARGEST_VALUE, DeliveryFault, InsertRules, Listing, Pending, StoreFault, ValueTooLarge
 
@@ -27,6 +28,7 @@ CHUNK: Final = 1 << 20
 LONGEST_TEXT: Final = 1 << 16
 ANSWER_READ: Final = 4096
 HTTP_FAULT: Final = 400  # statuses from here on say that something went wrong
+MOST_LINES: Final = 50  # kept for a log endpoint
 MOST_KEYS: Final = 1000  # of one listing, as Fastly documents it
 
 
@@ -179,7 +181,16 @@ class FastlyDelivery(FastlyPending):
 class FastlyPlatform:
     """Everything outside, on Fastly. Makes no host call until it is asked something."""
 
-    __slots__ = ("_config", "_has_config", "_has_secrets", "_secrets", "_session", "_stores")
+    __slots__ = (
+        "_config",
+        "_endpoints",
+        "_has_config",
+        "_has_secrets",
+        "_lines",
+        "_secrets",
+        "_session",
+        "_stores",
+    )
 
     def __init__(self) -> None:
         self._config: config_store.Store | None = None
@@ -187,6 +198,8 @@ class FastlyPlatform:
         self._secrets: secret_store.Store | None = None
         self._has_secrets = True
         self._session = ""
+        self._lines: list[str] = []  # for a log endpoint
+        self._endpoints: dict[str, log.Endpoint] = {}
         self._stores: dict[str, kv_store.Store] = {}  # opening one costs about as much as a lookup in it
 
     def find_setting(self, name: str) -> str | None:
@@ -277,6 +290,14 @@ class FastlyPlatform:
         except Err as problem:
             raise DeliveryFault(f"the backend {backend} takes nothing: {name_error(problem)}") from problem
 
+    def is_over_rate(self, entry: str, limit: int) -> bool:
+        """Ask Fastly's rate limiter; without one nobody is limited, and the log says so."""
+        try:
+            return count_request(entry, limit)
+        except Err as problem:
+            self.log(f"rates: not limited: {name_error(problem)}")
+            return False
+
     def find_country(self, ip: str) -> str | None:
         """Return the two-letter country that Fastly's geolocation gives an address."""
         return find_place_country(ip)
@@ -297,8 +318,24 @@ class FastlyPlatform:
 
     def log(self, line: str) -> None:
         """Write a line to the service's log."""
+        self._lines.append(line)
         sys.stderr.write(f"gatelet: {line}\n")
         sys.stderr.flush()
+
+    def take_lines(self) -> tuple[str, ...]:
+        """Return the lines written since the last call, the latest few of them."""
+        lines, self._lines = tuple(self._lines[-MOST_LINES:]), []
+        return lines
+
+    def write_log(self, endpoint: str, message: bytes) -> None:
+        """Write to one of Fastly's log endpoints; what it does not take is not worth a word in the same log."""
+        try:
+            opened = self._endpoints.get(endpoint) or log.Endpoint.open(endpoint)
+            self._endpoints[endpoint] = opened
+            opened.write(message)
+        except Err as problem:
+            sys.stderr.write(f"gatelet: log: the endpoint {endpoint} does not open: {name_error(problem)}\n")
+            sys.stderr.flush()
 
 
 def list_pollables(pendings: Sequence[Pending]) -> list[async_io.Pollable]:

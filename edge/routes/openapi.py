@@ -28,6 +28,7 @@ PHRASES: Final = {
     403: "The key does not open this",
     404: "There is no such entity",
     413: "Too long",
+    429: "Too many requests of this key; wait as long as Retry-After says",
     416: "The file is not that long",
     415: "An encoding that is not taken",
     500: "There is nothing to answer from",
@@ -55,11 +56,14 @@ def describe_routes(routes: Iterable[Route]) -> Json:
 
 def describe_route(route: Route) -> Json:
     """Return the operation of one route; its summary is what the handler says of itself."""
+    responses: Json = {str(status): describe_reply(route, status) for status in sorted(route.replies)}
+    if route.access is not Access.NONE:
+        responses["429"] = {"description": PHRASES[429]}
     operation: Json = {
         "operationId": "_".join(re.findall(r"\w+", f"{route.method.lower()} {route.path}")),
         "summary": (route.handler.__doc__ or "").partition("\n")[0],
         "parameters": list(list_parameters(route)),
-        "responses": {str(status): describe_reply(route, status) for status in sorted(route.replies)},
+        "responses": responses,
     }
     if route.access is not Access.NONE:
         operation["security"] = [{place.name.lower(): []} for place in route.places if place in SCHEMES]

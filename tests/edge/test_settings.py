@@ -56,7 +56,15 @@ def test_check_asks_for_the_settings_that_it_depends_on() -> None:
     outside.find_setting = note  # type: ignore[method-assign]
     sandbox = Sandbox(outside)
     assert answer(sandbox, request("/v1/check_gate", {"user": {"userID": "u"}, "gateName": "open"})).status == 200
-    assert set(asked) == {"max_body_bytes", "projects", "spec_key", "spec_item", "spec_store", "environment"}
+    assert set(asked) == {
+        "key_rate_limit",
+        "max_body_bytes",
+        "projects",
+        "spec_key",
+        "spec_item",
+        "spec_store",
+        "environment",
+    }
     assert len(asked) == len(set(asked))
 
 

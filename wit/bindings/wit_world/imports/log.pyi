@@ -1,0 +1,6 @@
+from typing import Self
+
+class Endpoint:
+    @classmethod
+    def open(cls, name: str) -> Self: ...
+    def write(self, msg: bytes) -> None: ...
