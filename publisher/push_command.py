@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from publisher.console import Output, show_size
+from publisher.console import Output, show_size, show_time
 from publisher.exit_codes import Unusable
 from publisher.options import AsJson, ConfigFile, ProfileName
 from publisher.profiles import load_profile
@@ -83,6 +83,6 @@ def describe(kind: str, found: Published) -> str:
     traffic = found.traffic
     again = f", {traffic['retried']} of them again" if traffic["retried"] else ""
     return (
-        f"{found.spec_key} is published to {kind}, time {found.time}: wrote {parts}; {show_size(found.size)} in "
-        f"{traffic['requests']} requests{again}, all read back"
+        f"{found.spec_key} is published to {kind}, time {show_time(found.time)}: wrote {parts}; "
+        f"{show_size(found.size)} in {traffic['requests']} requests{again}, all read back"
     )

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from publisher.console import Output
+from publisher.console import Output, show_time
 from publisher.history import roll_back
 from publisher.options import AsJson, ConfigFile, ProfileName
 from publisher.profiles import load_profile
@@ -44,5 +44,5 @@ def run(
         output = Output(as_json)
         output.print_result(
             {"store": target.kind, "version": version.name, **found.as_json()},
-            f"{place.spec_key} in {target.kind} is {version.name} again, time {version.manifest.time}",
+            f"{place.spec_key} in {target.kind} is {version.name} again, time {show_time(version.manifest.time)}",
         )

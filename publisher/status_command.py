@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from publisher.console import Output, make_table, show_age, show_size
+from publisher.console import Output, make_table, show_age, show_size, show_time
 from publisher.exit_codes import Unusable
 from publisher.options import AsJson, ConfigFile, ProfileName
 from publisher.profiles import Profile, load_profile
@@ -68,7 +68,7 @@ def describe(about: dict[str, Any] | None) -> str:
     """Say in one line what is known of an entry."""
     if about is None:
         return "none"
-    parts = [f"time {about['time']}"] if "time" in about else []
+    parts = [f"time {show_time(about['time'])}"] if "time" in about else []
     parts += [show_size(about["size"])] if about["size"] is not None else []
     parts += [f"{about['pages']} pages, {about['other_pages']} others"] if "pages" in about else []
     parts += [f"{name} {count:,}" for name, count in about.get("members", {}).items()]

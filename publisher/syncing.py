@@ -221,4 +221,5 @@ def probe_health(path: Path, now_ms: int) -> str:
     if age_s > max(HEALTHY_S, HEALTHY_INTERVALS * interval_s):
         when = f"{age_s:.0f} s ago" if success else "never"
         raise Failed(f"the last round that worked was {when}; the last one said: {health.get('error') or 'nothing'}")
-    return f"the last round worked {age_s:.0f} s ago, time {health.get('time')}"
+    found = health.get("time")
+    return f"the last round worked {age_s:.0f} s ago, time {show_time(found if isinstance(found, int) else 0)}"

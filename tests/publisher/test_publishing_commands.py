@@ -75,7 +75,7 @@ BESIDE = ("--store", *HERE)
 def test_push_says_what_it_wrote_and_the_same_again_that_there_is_nothing_to_do(run: Run, tmp_path: Path) -> None:
     said = run("push", "dir", spec(1, tmp_path), *HERE[1:])
     assert said.code == ExitCode.DONE, said.err
-    assert f"{KEY} is published to dir, time 1700000000001: wrote pages " in said.out
+    assert f"{KEY} is published to dir, time 1700000000001 (2023-11-14 22:13:20Z): wrote pages " in said.out
     assert "all read back" in said.out
     again = run("push", "dir", spec(1, tmp_path), *HERE[1:], "--json")
     assert (again.json["written"], again.json["store"], again.err) == ({}, "dir", "")
@@ -84,7 +84,7 @@ def test_push_says_what_it_wrote_and_the_same_again_that_there_is_nothing_to_do(
 
 def test_push_takes_what_pull_wrote(run: Run, tmp_path: Path) -> None:
     pulled = make_pulled(1, {"a": make_list(1_000)})
-    write_pulled(tmp_path / "pulled", pulled)
+    write_pulled(tmp_path / "pulled/default", pulled)
     assert run("push", *HERE).code == ExitCode.DONE
     assert run("status", *HERE, "--json").json[0]["lists"]["members"] == {"a": 1_000}
 
@@ -186,7 +186,7 @@ def test_versions_lists_what_was_published_and_rollback_goes_there(run: Run, tmp
     assert [one["is_current"] for one in listed] == [True, False]
     assert "in use" in run("versions", *HERE).out.splitlines()[1]
     said = run("rollback", *HERE, "--to", listed[1]["version"])
-    assert said.out == f"{KEY} in dir is {listed[1]['version']} again, time 1700000000001\n"
+    assert said.out == f"{KEY} in dir is {listed[1]['version']} again, time 1700000000001 (2023-11-14 22:13:20Z)\n"
     assert run("status", *HERE, "--json").json[0]["raw"]["time"] == 1_700_000_000_001
 
 
