@@ -1,4 +1,4 @@
-"""The platform in memory: for tests and demonstrations, without any host.
+"""The platform in memory, without any host: for tests, and for the requests that the build rehearses with.
 
 Everything can be set while it is in use: a store's values, a fault it answers with, what the events backend says and
 when. It refuses what no test prepared: an unknown events backend is a fault, as it is on Fastly.

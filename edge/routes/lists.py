@@ -7,7 +7,6 @@ without their key; the address they are given is signed with it.
 
 import re
 from binascii import b2a_base64
-from collections.abc import Iterator
 from hashlib import sha256
 from hmac import compare_digest, digest
 from typing import Final
@@ -19,10 +18,11 @@ from edge.messages import Refusal, Reply, json_reply
 from edge.ports import StoreFault
 from edge.questions import Questions
 from edge.routes.schemas import ERROR, INTEGER, TEXT, a_map, an_object
-from specstore.idlists import MEMBER_BYTES, IdList
+from specstore.idlists import MEMBER_BYTES, MEMBER_TEXT, IdList
 
-MOST_SHARDS: Final = 512
-LINE_BYTES: Final = 10  # `+`, eight characters, a line feed
+# Some 350,000 members, whose file takes 420 million instructions, near the 50 ms of CPU time that Fastly gives.
+MOST_SHARDS: Final = 256
+LINE: Final = b"+" + bytes(MEMBER_TEXT) + b"\n"
 _FROM: Final = re.compile(r"bytes=([0-9]{1,12})-")
 
 
@@ -42,7 +42,7 @@ def describe_list(call: Call, name: str, about: IdList) -> dict[str, object]:
     file = name_file(name)
     return {
         "name": name,
-        "size": about.members * LINE_BYTES,
+        "size": about.members * len(LINE),
         "url": f"{call.request.origin}/v1/id_lists/{file}?sig={sign(call.caller.key.encode(), file)}",
         "creationTime": about.creation_time,
         "fileID": f"{about.file_id}-{about.size}-{about.members}",
@@ -70,7 +70,7 @@ def get_list(call: Call) -> Reply:
     if found[1].shards > MOST_SHARDS:
         raise Refusal(503, "list_too_long", f"the list has more than {MOST_SHARDS} shards; fetch it from Statsig")
     try:
-        content = b"".join(write_lines(lists.read_members(*found)))
+        content = write_lines(lists.read_members(*found))
     except StoreFault as problem:
         raise Refusal(503, "unreadable_list", str(problem)) from None
     return cut_range(content, call.request.find_header("range") or "")
@@ -86,10 +86,13 @@ def require_signature(call: Call) -> str:
     return signers[0].decode("utf-8", "replace")
 
 
-def write_lines(members: bytes) -> Iterator[bytes]:
-    """Yield the line of each member."""
-    for start in range(0, len(members), MEMBER_BYTES):
-        yield b"+" + b2a_base64(members[start : start + MEMBER_BYTES])
+def write_lines(members: bytes) -> bytes:
+    """Return the lines of all members: 6 bytes each are 8 characters, put into their columns together."""
+    texts = b2a_base64(members, newline=False)
+    lines = bytearray(LINE * (len(members) // MEMBER_BYTES))
+    for column in range(MEMBER_TEXT):
+        lines[1 + column :: len(LINE)] = texts[column::MEMBER_TEXT]
+    return bytes(lines)
 
 
 def cut_range(content: bytes, asked: str) -> Reply:

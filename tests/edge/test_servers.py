@@ -18,7 +18,7 @@ from evaluator.evaluate import evaluate_config, evaluate_gate, evaluate_layer
 from evaluator.evaluation import Evaluation
 from evaluator.user import decode_user
 from evaluator.view import UserView
-from specstore.idlists import cut_list, encode_index, find_member, read_lines
+from specstore.idlists import IdList, cut_list, encode_index, find_member, read_lines
 from specstore.keys import list_index_key, shard_key
 from tests.edge.builders import CLIENT, KEY, SERVER, STORE, TIME, Json, ask, header_of, json_of, platform, request
 from tests.edge.project import project
@@ -161,6 +161,15 @@ def test_address_that_was_not_given_out_is_401() -> None:
         assert reply.status == 401
     unknown = request(f"/v1/id_lists/none?sig={sign(SERVER.encode(), 'none')}", key="")
     assert ask(Sandbox(lists_of(MEMBERS)), unknown).status == 404
+
+
+def test_list_that_takes_too_long_to_write_is_503_and_says_where_it_is() -> None:
+    outside = lists_of(MEMBERS)
+    about = IdList("f1", 7, 90, 400_000, 512)
+    outside.put(STORE, list_index_key(KEY), encode_index({"odd name/é": about}))
+    _, reply = read_list(outside)
+    assert (reply.status, json_of(reply)["error"]) == (503, "list_too_long")
+    assert "from Statsig" in str(json_of(reply)["message"])
 
 
 def test_list_with_a_shard_that_is_gone_is_503() -> None:
