@@ -50,6 +50,7 @@ viceroy: setup ## Find Viceroy, Fastly's local server, or build it with cargo (a
 clients: setup ## Install the real clients that tests/clients runs, from npm (needs Node.js) and PyPI.
 	@$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev,clients]'
 	@command -v npm >/dev/null || { echo "gatelet: install Node.js with npm for the clients of browsers"; exit 1; }
+	@command -v chromium >/dev/null || echo "gatelet: the test with a browser needs Chromium as well; on Debian: apt install chromium"
 	@cd tests/clients && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
 test-viceroy: build viceroy ## Run the tests that need Viceroy.

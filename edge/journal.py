@@ -42,9 +42,9 @@ def find_level(line: str) -> str:
 
 def write_journal(platform: Platform, settings: LogSettings, answered: Answered | None, number: int) -> None:
     """Write what was said since the last time, and the request when it is in the sample."""
-    lines = platform.take_lines()
     if not settings.log_endpoint:
         return
+    lines = platform.take_lines()
     least = LEVELS.index(settings.log_level) if settings.log_level in LEVELS else 0
     about = {"time": platform.now_ms(), "sandbox": platform.session_id()}
     for level, entry in list_entries(platform, settings, lines, answered, number):

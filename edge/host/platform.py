@@ -8,6 +8,7 @@ pulls in every interface. Bodies are read in large pieces: measured, 4 KiB at a 
 
 import sys
 import time
+from collections import deque
 from collections.abc import Sequence
 from enum import Enum
 from json import loads
@@ -198,7 +199,7 @@ class FastlyPlatform:
         self._secrets: secret_store.Store | None = None
         self._has_secrets = True
         self._session = ""
-        self._lines: list[str] = []  # for a log endpoint
+        self._lines: deque[str] = deque(maxlen=MOST_LINES)  # for a log endpoint
         self._endpoints: dict[str, log.Endpoint] = {}
         self._stores: dict[str, kv_store.Store] = {}  # opening one costs about as much as a lookup in it
 
@@ -324,7 +325,8 @@ class FastlyPlatform:
 
     def take_lines(self) -> tuple[str, ...]:
         """Return the lines written since the last call, the latest few of them."""
-        lines, self._lines = tuple(self._lines[-MOST_LINES:]), []
+        lines = tuple(self._lines)
+        self._lines.clear()
         return lines
 
     def write_log(self, endpoint: str, message: bytes) -> None:

@@ -29,7 +29,7 @@ def chromium() -> str:
     """The browser; skips the test when there is none."""
     found = next((path for name in PROGRAMS if (path := shutil.which(name))), None)
     if found is None:
-        pytest.skip("needs Chromium: none of its programs is on the path")
+        pytest.skip("needs Chromium, which is not on the path (Debian: apt install chromium)")
     if not CLIENT.is_file():
         pytest.skip("needs the npm packages of tests/clients: run `make clients`")
     return found
