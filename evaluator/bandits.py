@@ -100,14 +100,12 @@ def _outcome(bandit: Bandit, verdict: Verdict, trail: tuple[Exposure, ...], suff
 
 def _default_verdict(bandit: Bandit, rule_id: str, targeting: Verdict = NO_VERDICT) -> Verdict:
     """Return the verdict of nobody's group; the core leaves in place what its targeting gate said of groups."""
-    is_group = targeting.is_experiment_group
-    return Verdict(
-        rule_id, False, bandit["defaultValue"], group_name=targeting.group_name, is_experiment_group=is_group
-    )
+    group = {"groupName": targeting.group_name, "isExperimentGroup": targeting.is_experiment_group}
+    return Verdict(rule_id, False, bandit["defaultValue"], rule=group)
 
 
 def _group_verdict(group: Group) -> Verdict:
-    return Verdict(cast("str", group["id"]), True, group["parameterValues"], group_name=cast("str", group["name"]))
+    return Verdict(cast("str", group["id"]), True, group["parameterValues"], rule={"groupName": group["name"]})
 
 
 def _bucket_of(view: UserView, bandit: Bandit) -> int:

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, cast
 
 from evaluator.bucketing import PASS_BUCKETS, unpack_number
+from evaluator.errors import EvaluationDepthExceeded
 from evaluator.outcome import ANALYTICAL, LISTED, PENDING, UNSUPPORTED, Outcome
-from evaluator.spec import ALWAYS, Condition, GateCondition, ListCondition, Unsupported, Verdict
+from evaluator.spec import GateCondition, ListCondition, Unsupported, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -29,6 +30,9 @@ _SEGMENT: Final = "segment:"
 # What the nested conditions of a rule came to: whether all hold (None: a nested gate is not supported), trail, marks.
 type Step = tuple[bool | None, tuple[Exposure, ...], int]
 
+# For a rule with a condition that is not supported itself.
+STUCK: Final[Step] = (None, (), 0)
+
 
 def holds(view: UserView, rule: Rule) -> bool:
     """Tell whether the plain conditions hold; `evaluate.walk` has this loop written out, it is where the time goes."""
@@ -37,33 +41,32 @@ def holds(view: UserView, rule: Rule) -> bool:
 
 def find_bucket(view: UserView, rule: Rule) -> int:
     """Hash spec salt, rule salt and unit ID into a bucket from 0 to 9,999."""
+    memo, unit = view.memo, rule.unit
+    if unit not in memo:
+        memo[unit] = unit.convert(unit.source(view))
     hasher = (rule.salted or rule.salt_hasher()).copy()
-    unit = view.memo.get(rule.unit)
-    hasher.update(view.read(rule.unit) if unit is None else unit)
+    hasher.update(memo[unit])
     number: int = unpack_number(hasher.digest())[0]
     return number % PASS_BUCKETS
 
 
 def passes(view: UserView, rule: Rule) -> bool:
     """Roll the pass percentage; exactly 100 and 0 need no bucket."""
-    percentage = rule.pass_percentage
-    if percentage == ALWAYS:
-        return True
-    return percentage != 0.0 and find_bucket(view, rule) < percentage * 100.0
+    return rule.is_certain or (rule.threshold != 0 and find_bucket(view, rule) < rule.threshold)
 
 
 def walk_nested(view: UserView, rule: Rule, ask: Ask) -> Step:
     """Evaluate the nested conditions of a rule in order."""
-    known = view.gates
+    memo = view.memo
     all_hold = True
     trail: tuple[Exposure, ...] = ()
     marks = 0
     for condition in rule.nested:
         if type(condition) is GateCondition:
             gate = condition.gate
-            outcome = known.get(gate, PENDING)
+            outcome: Outcome = memo[gate] if gate in memo else ask(view, GATE, gate)
             if outcome is PENDING:
-                outcome = ask(view, GATE, gate)
+                raise EvaluationDepthExceeded
             if outcome.state is UNSUPPORTED:
                 return None, trail, marks
             matched = outcome.verdict.passed is condition.wanted
@@ -104,8 +107,8 @@ def expose(gate: str, outcome: Outcome) -> tuple[tuple[Exposure, ...], int]:
     """
     trail, marks, verdict = outcome.trail, outcome.marks, outcome.verdict
     if verdict.rule_id and not gate.startswith(_SEGMENT):
-        trail = (*trail, (gate, "true" if verdict.passed else "false", verdict.rule_id))
-        marks |= ANALYTICAL if verdict.sampling_rate is None else 0
+        trail += ((gate, "true" if verdict.passed else "false", verdict.rule_id),)
+        marks |= ANALYTICAL if verdict.rule.get("samplingRate") is None else 0
     outcome.exposed = exposed = (trail, marks)
     return exposed
 
@@ -116,8 +119,9 @@ def stop_unsupported(view: UserView, spec: Spec, rule: Rule, trail: tuple[Exposu
     for condition in rule.conditions:
         if type(condition) is Unsupported:
             break
-        if type(condition) is Condition:
-            value = condition.test(view.read(condition.reading)) is condition.wanted
+        if type(condition) is tuple:
+            reading, test, wanted = condition
+            value = test(view.read(reading)) is wanted
         elif type(condition) is GateCondition:
             outcome = ask(view, GATE, condition.gate)
             if outcome.state is UNSUPPORTED:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from evaluator.bandits import evaluate_bandit
-from evaluator.conditions import EXPERIMENT, GATE, passes, stop_unsupported, walk_nested
+from evaluator.conditions import EXPERIMENT, GATE, STUCK, passes, stop_unsupported, walk_nested
 from evaluator.errors import EvaluationDepthExceeded
 from evaluator.evaluation import Evaluation, failed_evaluation
 from evaluator.layers import delegate, walk_new_layer
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 CONFIG: Final = "config"
 LAYER: Final = "layer"
-_STUCK: Final = (None, (), 0)
 
 
 def evaluate_gate(view: UserView, name: str) -> Evaluation:
@@ -75,12 +74,12 @@ def find_outcome(view: UserView, kind: str, name: str) -> Outcome:
     """
     if kind != GATE:
         return _evaluate(view, kind, name)
-    gates = view.gates
-    if name in gates:
-        outcome = gates[name]
-        if outcome is PENDING:
+    memo = view.memo
+    if name in memo:
+        known: Outcome = memo[name]
+        if known is PENDING:
             raise EvaluationDepthExceeded
-        return outcome
+        return known
     depth = view.depth
     if depth >= MOST_NESTED:
         raise EvaluationDepthExceeded
@@ -89,19 +88,19 @@ def find_outcome(view: UserView, kind: str, name: str) -> Outcome:
     if view.surroundings or spec is None:
         spec = None
     elif spec.constant is not None:
-        outcome = gates[name] = spec.constant.plain or walk(view, spec)
+        outcome = memo[name] = spec.constant.plain or walk(view, spec)
         return outcome
     elif spec.is_lonely:
         # Nothing it does can lead back to it.
-        outcome = gates[name] = walk(view, spec)
+        outcome = memo[name] = walk(view, spec)
         return outcome
     # It may lead to others: a mark against circles.
-    gates[name] = PENDING
+    memo[name] = PENDING
     view.depth = depth + 1
     try:
-        outcome = gates[name] = _evaluate(view, GATE, name) if spec is None else walk(view, spec)
+        outcome = memo[name] = _evaluate(view, GATE, name) if spec is None else walk(view, spec)
     except EvaluationDepthExceeded:
-        del gates[name]
+        del memo[name]
         raise
     view.depth = depth
     return outcome
@@ -143,7 +142,7 @@ def _evaluate(view: UserView, kind: str, name: str) -> Outcome:
 
 def walk(view: UserView, spec: Spec) -> Outcome:
     """Try the rules in order; the first whose conditions all hold decides."""
-    memo = view.memo
+    memo, trace = view.memo, view.trace
     trail: tuple[Exposure, ...] = ()
     marks = 0
     verdict = spec.fallback
@@ -158,14 +157,14 @@ def walk(view: UserView, spec: Spec) -> Outcome:
                 matched = False
                 break
         if not rule.is_lonely:
-            all_hold, passed_on, left = walk_nested(view, rule, find_outcome) if rule.is_supported else _STUCK
+            all_hold, passed_on, left = walk_nested(view, rule, find_outcome) if rule.is_supported else STUCK
             if all_hold is None:
                 return stop_unsupported(view, spec, rule, trail, find_outcome)
             matched = matched and all_hold
             trail += passed_on
             marks |= left
-        if view.trace is not None:
-            view.trace.record_rule(view, rule, matched)
+        if trace is not None:
+            trace.record_rule(view, rule, matched)
         if matched:
             delegated = None if rule.delegate is None else delegate(view, spec, rule, trail, find_outcome)
             if delegated is not None:
@@ -174,9 +173,7 @@ def walk(view: UserView, spec: Spec) -> Outcome:
             verdict = rule.passed if rule.is_certain or passes(view, rule) else rule.failed
             break
     if trail or marks:
-        outcome = Outcome(spec, verdict, trail)
-        outcome.marks = marks
-        return outcome
+        return Outcome(spec, verdict, trail, marks)
     # The outcome that is nothing but a verdict is made once and shared.
     plain = verdict.plain
     if plain is None:

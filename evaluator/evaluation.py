@@ -62,8 +62,7 @@ class Evaluation:
     @property
     def id_type(self) -> str | None:
         """Return the ID type of the spec."""
-        outcome = self.outcome
-        return outcome.id_type if outcome.spec is None else outcome.spec.id_type
+        return id_type_of(self.outcome)
 
     @property
     def version(self) -> int | None:
@@ -156,6 +155,11 @@ class Evaluation:
 def failed_evaluation(kind: str, name: str, text: str) -> Evaluation:
     """Return the answer when evaluating ended in an error."""
     return Evaluation(kind, name, Outcome(None, NO_VERDICT), text)
+
+
+def id_type_of(outcome: Outcome) -> str | None:
+    """Return the ID type of the spec that answered."""
+    return outcome.id_type if outcome.spec is None else outcome.spec.id_type
 
 
 def is_active(outcome: Outcome) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from evaluator.conditions import find_bucket, find_member
 from evaluator.evaluate import evaluate_config, evaluate_experiment, evaluate_gate, evaluate_layer
-from evaluator.spec import Condition, GateCondition, GroupCondition, ListCondition, Unsupported
+from evaluator.spec import GateCondition, GroupCondition, ListCondition, Unsupported
 from evaluator.view import UserView
 
 if TYPE_CHECKING:
@@ -116,12 +116,13 @@ def _describe_condition(view: UserView, condition: AnyCondition, document: Mappi
         "operator": document.get("operator"),
         "target": document.get("targetValue"),
     }
-    if isinstance(condition, Condition):
-        value = condition.reading.source(view)
+    if isinstance(condition, tuple):
+        reading, test, wanted = condition
+        value = reading.source(view)
         entry["value"] = getattr(value, "ms", value)
-        entry["result"] = condition.test(view.read(condition.reading)) is condition.wanted
+        entry["result"] = test(view.read(reading)) is wanted
     elif isinstance(condition, GateCondition):
-        outcome = view.gates[condition.gate]
+        outcome = view.memo[condition.gate]
         entry["value"] = outcome.verdict.passed
         entry["result"] = outcome.verdict.passed is condition.wanted
     elif isinstance(condition, ListCondition):

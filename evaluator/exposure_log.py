@@ -7,9 +7,8 @@ its kind. A check leaves a light record, which becomes an event when the events 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from itertools import batched
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from evaluator.bucketing import hash_text, to_bytes
@@ -17,19 +16,19 @@ from evaluator.coerce import find_number, truncate, write_json
 from evaluator.conditions import GATE
 from evaluator.errors import EvaluationDepthExceeded
 from evaluator.evaluate import evaluate_gate, find_outcome
-from evaluator.evaluation import Evaluation
+from evaluator.evaluation import Evaluation, id_type_of
 from evaluator.exposures import Event, config_exposure, gate_exposure, layer_exposure
 from evaluator.outcome import ANALYTICAL, UNRECOGNIZED
+from evaluator.view import UserView
 
 if TYPE_CHECKING:
     from evaluator.outcome import Outcome
     from evaluator.user import User
-    from evaluator.view import UserView
 
-# What an evaluation said: name, rule ID, and its value or the parameter read.
-type Answer = tuple[object, ...]
-# What makes an exposure the same as another: a user's IDs, and what was said; other attributes do not count.
-type Key = tuple[str, Answer]
+# What an evaluation said, written as one text: name, rule ID, and its value or the parameter read.
+type Answer = str
+# A dictionary in place of a set: the garbage collector does not visit one of texts, and there is one for each user.
+type Answers = dict[Answer, None]
 
 DEFAULT_WINDOW_MS: Final = 60_000
 MOST_KEYS: Final = 100_000
@@ -55,15 +54,21 @@ class _Manner(NamedTuple):
 
 _GATE_CHECK: Final = _Manner(gate_exposure, GATE, None, False)
 
-# What becomes an event, with what it says about its sampling.
-_RECORD_SIZE: Final = 5
+
+class _Record(NamedTuple):
+    """What becomes an event, with what it says about its sampling; a plain gate check is recorded by its outcome."""
+
+    manner: _Manner | None
+    name: str
+    what: Any
+    decision: dict[str, object] | None = None
 
 
 class Memory:
     """What was exposed lately, and how much was left out because of that; it may outlive the logs that share it."""
 
     def __init__(self) -> None:
-        self.seen = _Window()
+        self.seen = _Seen()
         self.sampled = _Window()
         self.deduplicated = 0
         self.sampled_out = 0
@@ -82,8 +87,9 @@ class ExposureLog:
     ) -> None:
         self._find_reason = find_reason
         self._received_at_ms = received_at_ms
-        # Flat, the parts of one record behind those of another: the garbage collector has nothing to visit for each.
-        self._records: list[Any] = []
+        # A view, then what was recorded of it, then the next view.
+        self._records: list[UserView | Outcome | _Record] = []
+        self._view: UserView | None = None
         self._unexposed: dict[str, int] = {}
         self._unexposed_at = 0
         self._memory = Memory() if memory is None else memory
@@ -102,31 +108,43 @@ class ExposureLog:
             self.add_gate(view, found)
             return found.passed
         spec, verdict = outcome.spec, outcome.verdict
-        id_type = outcome.id_type if spec is None else spec.id_type
-        units = view.memo.get(id_type) or _find_units(view, id_type)
-        if spec is None or spec.name != name:
-            answer = _answer_of(name, outcome, verdict.passed)
-        elif verdict.answer is None:
+        if spec is None or spec.name != name or self._mode is not None:
+            self._add(_GATE_CHECK, view, name, outcome, verdict.passed, id_type_of(outcome))
+            return verdict.passed
+        answer = verdict.answer
+        if answer is None:
             answer = verdict.answer = _answer_of(name, outcome, verdict.passed)
+        # What `_add` does, written out.
+        seen = self._memory.seen
+        if view is not self._view or view is not seen.view:
+            self._turn_to(view)
+        answers = seen.answers.get(spec.id_type)
+        if answers is None:
+            answers = seen.find_answers(view, spec.id_type)
+        if answer in answers:
+            self._memory.deduplicated += 1
         else:
-            answer = verdict.answer
-        self._record(_GATE_CHECK, view, name, outcome, (units, answer))
+            answers[answer] = None
+            seen.count += 1
+            self._records.append(outcome)
         return verdict.passed
 
     def add_gate(self, view: UserView, found: Evaluation, *, is_manual: bool = False) -> None:
         """Record one gate check; a manual one is known without its unit ID, as in the core."""
-        self._add(gate_exposure, view, found, found.passed, None if is_manual else found.id_type, is_manual)
+        manner = _Manner(gate_exposure, GATE, found.error, is_manual)
+        self._add(manner, view, found.name, found.outcome, found.passed, None if is_manual else found.id_type)
 
     def add_config(self, view: UserView, found: Evaluation, *, is_manual: bool = False) -> None:
         """Record one config or experiment; a manual one is told apart by group membership, as in the core."""
         is_group = found.kind == "experiment" and is_manual
         extra = found.is_user_in_experiment if is_group else found.passed
-        self._add(config_exposure, view, found, extra, found.id_type, is_manual)
+        manner = _Manner(config_exposure, found.kind, found.error, is_manual)
+        self._add(manner, view, found.name, found.outcome, extra, found.id_type)
 
     def add_layer(self, view: UserView, found: Evaluation, parameter: str, *, is_manual: bool = False) -> None:
         """Record the reading of one parameter of a layer."""
-        write = partial(layer_exposure, parameter=parameter)
-        self._add(write, view, found, parameter, found.id_type, is_manual)
+        manner = _Manner(partial(layer_exposure, parameter=parameter), found.kind, found.error, is_manual)
+        self._add(manner, view, found.name, found.outcome, parameter, found.id_type)
 
     def add_custom(
         self,
@@ -146,7 +164,8 @@ class ExposureLog:
             "statsigMetadata": None,
             "secondaryExposures": None,
         }
-        self._records += (None, view, name, event, None)
+        self._turn_to(view)
+        self._records.append(_Record(None, name, event))
 
     def count_unexposed(self, name: str) -> None:
         """Count a check whose exposure is switched off."""
@@ -154,16 +173,32 @@ class ExposureLog:
 
     def take_events(self) -> list[Event]:
         """Return the events recorded since the last call, the counted checks behind them."""
-        records, self._records = self._records, []
-        events = [self._write(*record) for record in batched(records, _RECORD_SIZE)]
+        events = list(self._write_records())
+        self._records.clear()
+        self._view = self._memory.seen.view = None
         if self._unexposed:
             events.append(self._write_unexposed())
             self._unexposed = {}
         return events
 
-    def _write(
-        self, manner: _Manner | None, view: UserView, name: str, what: Any, decision: dict[str, object] | None
-    ) -> Event:
+    def _turn_to(self, view: UserView) -> None:
+        """Begin a run of checks of one view."""
+        if view is not self._view:
+            self._view = view
+            self._records.append(view)
+        if view is not self._memory.seen.view:
+            self._memory.seen.begin(view, self._seen_ms)
+
+    def _write_records(self) -> Iterator[Event]:
+        view: UserView | None = None
+        for one in self._records:
+            if isinstance(one, UserView):
+                view = one
+            elif view is not None:
+                yield self._write(view, one if isinstance(one, _Record) else _record_gate(one))
+
+    def _write(self, view: UserView, record: _Record) -> Event:
+        manner, name, what, decision = record
         if manner is None:
             event: Event = what
             return event
@@ -188,32 +223,32 @@ class ExposureLog:
         }
 
     def _add(
-        self, write: _Write, view: UserView, found: Evaluation, extra: object, id_type: str | None, is_manual: bool
+        self, manner: _Manner, view: UserView, name: str, outcome: Outcome, extra: object, id_type: str | None
     ) -> None:
-        key = (_find_units(view, id_type), _answer_of(found.name, found.outcome, extra))
-        manner = _Manner(write, found.kind, found.error, is_manual)
-        self._record(manner, view, found.name, found.outcome, key)
-
-    def _record(self, manner: _Manner, view: UserView, name: str, outcome: Outcome, key: Key) -> None:
-        memory = self._memory
-        if not memory.seen.add(key, view.now_ms, self._seen_ms):
+        memory, answer = self._memory, _answer_of(name, outcome, extra)
+        self._turn_to(view)
+        if not memory.seen.add(view, id_type, answer):
             memory.deduplicated += 1
             return
-        decision = None if self._mode is None else self._sample(view, name, outcome, key)
+        decision = None if self._mode is None else self._sample(view, name, outcome, id_type, extra)
         if decision is not DROPPED:
-            self._records += (manner, view, name, outcome, decision)
+            self._records.append(_Record(manner, name, outcome, decision))
 
-    def _sample(self, view: UserView, name: str, outcome: Outcome, key: Key) -> dict[str, object] | None:
+    def _sample(
+        self, view: UserView, name: str, outcome: Outcome, id_type: str | None, extra: object
+    ) -> dict[str, object] | None:
         """Return what the event says about its sampling, None for nothing, or DROPPED."""
         verdict, spec = outcome.verdict, outcome.spec
         if outcome.marks & ANALYTICAL or (spec is not None and spec.forward_all_exposures is True):
             return None
         rule_id = verdict.rule_id + outcome.suffix
-        if self._memory.sampled.add((name, (rule_id,)), view.now_ms, self._sampled_ms):
+        if self._memory.sampled.add((name, rule_id), view.now_ms, self._sampled_ms):
             return None
         rate = self._special_rate if rule_id in _SPECIAL_RULES else None
         rate = verdict.sampling_rate if rate is None else truncate(rate)
-        kept = rate is None or (rate > 0 and _hash_key(key) % rate == 0)
+        kept = rate is None or (
+            rate > 0 and _hash_key(view.user, id_type, (*_parts_of(name, outcome), extra)) % rate == 0
+        )
         if self._mode == "on" and not kept:
             self._memory.sampled_out += 1
             return DROPPED
@@ -226,18 +261,57 @@ class _Window:
 
     def __init__(self) -> None:
         self._until_ms = -1
-        self._keys: set[Key] = set()
+        self._keys: set[tuple[str, str]] = set()
 
-    def add(self, key: Key, now_ms: int, window_ms: int) -> bool:
+    def add(self, key: tuple[str, str], now_ms: int, window_ms: int) -> bool:
         """Add a key; False when it was there."""
         keys = self._keys
-        known = len(keys)
-        if now_ms > self._until_ms or known >= MOST_KEYS:
+        if now_ms > self._until_ms or len(keys) >= MOST_KEYS:
             self._until_ms = now_ms + window_ms
             keys.clear()
-            known = 0
+        known = len(keys)
         keys.add(key)
         return len(keys) > known
+
+
+class _Seen:
+    """Which answers were exposed for which units; other attributes of a user do not count.
+
+    Checks come in runs of one view. What a run needs is looked up when it begins: whether the window has passed or too
+    many answers are kept, and with its first check by an ID type the answers known of these units.
+    """
+
+    def __init__(self) -> None:
+        self.view: UserView | None = None
+        # Of the view's user, by ID type.
+        self.answers: dict[str | None, Answers] = {}
+        self.count = 0
+        self._until_ms = -1
+        self._by_units: dict[str, Answers] = {}
+
+    def begin(self, view: UserView, window_ms: int) -> None:
+        """Begin a run of checks."""
+        if view.now_ms > self._until_ms or self.count >= MOST_KEYS:
+            self._until_ms = view.now_ms + window_ms
+            self._by_units = {}
+            self.count = 0
+        self.view, self.answers = view, {}
+
+    def find_answers(self, view: UserView, id_type: str | None) -> Answers:
+        """Return the answers known of the units that an ID type means; it is added to."""
+        answers = self.answers[id_type] = self._by_units.setdefault(_write_units(view.user, id_type), {})
+        return answers
+
+    def add(self, view: UserView, id_type: str | None, answer: Answer) -> bool:
+        """Add an answer to a view whose run has begun; False when it was there."""
+        answers = self.answers.get(id_type)
+        if answers is None:
+            answers = self.find_answers(view, id_type)
+        if answer in answers:
+            return False
+        answers[answer] = None
+        self.count += 1
+        return True
 
 
 def _window_of(sdk_configs: Mapping[str, object], name: str) -> int:
@@ -245,21 +319,23 @@ def _window_of(sdk_configs: Mapping[str, object], name: str) -> int:
     return DEFAULT_WINDOW_MS if window is None else truncate(window)
 
 
-def _answer_of(name: str, outcome: Outcome, extra: object) -> Answer:
+def _parts_of(name: str, outcome: Outcome) -> tuple[str, str]:
     # A name that the spec does not hold has no spec name in the core's key.
-    return ("" if outcome.state is UNRECOGNIZED else name, outcome.verdict.rule_id + outcome.suffix, extra)
+    return ("" if outcome.state is UNRECOGNIZED else name, outcome.verdict.rule_id + outcome.suffix)
 
 
-def _hash_key(key: Key) -> int:
-    units, (name, rule_id, extra) = key
-    return hash_text(to_bytes(write_json([str(name), str(rule_id), units, str(extra)])))
+def _answer_of(name: str, outcome: Outcome, extra: object) -> Answer:
+    return repr((*_parts_of(name, outcome), extra))
 
 
-def _find_units(view: UserView, id_type: str | None) -> str:
-    units: str | None = view.memo.get(id_type)
-    if units is None:
-        units = view.memo[id_type] = _write_units(view.user, id_type)
-    return units
+def _record_gate(outcome: Outcome) -> _Record:
+    """Return the whole record of a plain gate check."""
+    return _Record(_GATE_CHECK, "" if outcome.spec is None else outcome.spec.name, outcome)
+
+
+def _hash_key(user: User, id_type: str | None, parts: tuple[object, ...]) -> int:
+    name, rule_id, extra = parts
+    return hash_text(to_bytes(write_json([str(name), str(rule_id), _write_units(user, id_type), str(extra)])))
 
 
 def _write_units(user: User, id_type: str | None) -> str:

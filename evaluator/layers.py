@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evaluator.conditions import EXPERIMENT, holds, passes, stop_unsupported, walk_nested
+from evaluator.conditions import EXPERIMENT, STUCK, holds, passes, stop_unsupported, walk_nested
 from evaluator.outcome import Outcome, copy_outcome
 from evaluator.spec import Verdict
 
@@ -66,63 +66,96 @@ class _Parameters:
         return isinstance(new, dict) and not self.values.keys().isdisjoint(new)
 
 
+class _Gathering:
+    """What the rules of a newer layer came to so far."""
+
+    def __init__(self, spec: Spec) -> None:
+        self._spec = spec
+        self._parameters = _Parameters()
+        self.trail: tuple[Exposure, ...] = ()
+        self._undelegated: tuple[Exposure, ...] = ()
+        self._carried: tuple[Exposure, ...] = ()
+        self._marks = 0
+        # Whose ID type and version the answer carries: not the layer's any more after a bandit, or a reset by the
+        # config mapping.
+        self._owner = Outcome(spec, spec.fallback)
+        # The experiment that is allocated, and the rule that led to it.
+        self._chosen: Outcome | None = None
+        self._leading: Rule | None = None
+        self._has_passed = self._passed = self._is_overridden = False
+
+    def add_nested(self, trail: tuple[Exposure, ...], marks: int) -> None:
+        """Add what the nested conditions of the next rule left."""
+        self.trail += self._carried + trail
+        self._undelegated += self._carried + trail
+        self._marks |= marks
+        self._carried = ()
+
+    def add_own(self, rule: Rule) -> None:
+        """Add what a rule says itself."""
+        self._has_passed = self._passed = True
+        self._parameters.set_missing(rule.passed.value, rule.passed.rule_id)
+
+    def add_delegated(self, rule: Rule, delegated: Outcome) -> None:
+        """Add what the experiment behind a rule says; it is allocated if nothing passed before and all it says is new.
+
+        The core looks at the others all the same, and finds their exposures at the next rule.
+        """
+        self._marks |= delegated.marks
+        self._is_overridden = self._is_overridden or delegated.is_overridden
+        if delegated.was_reset or delegated.id_type is not None:
+            self._owner = delegated
+        new = delegated.verdict.value
+        if self._has_passed or new is None or self._parameters.overlap(new):
+            self._carried = delegated.trail
+            return
+        self._parameters.set_missing(new, rule.passed.rule_id)
+        self.trail += delegated.trail
+        self._chosen, self._leading, self._passed = delegated, rule, delegated.verdict.passed
+        self._has_passed = True
+
+    def finish(self) -> Outcome:
+        """Return the outcome; what nobody set has the value of the layer."""
+        spec, parameters, chosen = self._spec, self._parameters, self._chosen
+        parameters.set_missing(spec.default_value, "default")
+        outcome = Outcome(self._owner.spec, self._decide(), self.trail)
+        outcome.id_type, outcome.version = self._owner.id_type, self._owner.version
+        outcome.undelegated, outcome.parameter_rule_ids = self._undelegated, parameters.rule_ids
+        outcome.is_overridden = self._is_overridden
+        outcome.is_active = spec.is_active is True
+        outcome.delegate = chosen.delegate if chosen else None
+        outcome.explicit = chosen.explicit if chosen else None
+        outcome.marks = self._marks
+        return outcome
+
+    def _decide(self) -> Verdict:
+        values, chosen, leading = self._parameters.values, self._chosen, self._leading
+        if chosen is None or leading is None:
+            return Verdict("default", self._passed, values)
+        is_group = leading.passed.is_experiment_group
+        group = {"groupName": chosen.verdict.group_name, "isExperimentGroup": is_group}
+        return Verdict(leading.passed.rule_id, self._passed, values, rule=group)
+
+
 def walk_new_layer(view: UserView, spec: Spec, ask: Ask) -> Outcome:
     """Walk every rule of a layer; the first experiment that adds only new parameters is allocated.
 
     Here the pass percentage counts before delegating.
     """
-    parameters = _Parameters()
-    trail: tuple[Exposure, ...] = ()
-    undelegated: tuple[Exposure, ...] = ()
-    carried: tuple[Exposure, ...] = ()
-    marks = 0
-    # Whose ID type and version the answer carries: not the layer's any more after a bandit, or a reset by the config
-    # mapping.
-    owner = Outcome(spec, spec.fallback)
-    chosen: Outcome | None = None
-    has_passed, passed, rule_id, is_group, is_overridden = False, False, "default", False, False
+    gathered = _Gathering(spec)
     for rule in spec.rules:
-        if not rule.is_supported:
-            return stop_unsupported(view, spec, rule, trail, ask)
-        all_hold, passed_on, left = walk_nested(view, rule, ask)
+        all_hold, trail, marks = walk_nested(view, rule, ask) if rule.is_supported else STUCK
         if all_hold is None:
-            return stop_unsupported(view, spec, rule, trail, ask)
-        trail += carried + passed_on
-        undelegated += carried + passed_on
-        marks |= left
-        carried = ()
+            return stop_unsupported(view, spec, rule, gathered.trail, ask)
+        gathered.add_nested(trail, marks)
         matched = all_hold and holds(view, rule)
         if view.trace is not None:
             view.trace.record_rule(view, rule, matched)
         if not matched or not passes(view, rule):
             continue
-        delegated = delegate(view, spec, rule, (), ask) if rule.delegate is not None else None
+        delegated = None if rule.delegate is None else delegate(view, spec, rule, (), ask)
         if delegated is None:
-            passed = True
-            parameters.set_missing(rule.passed.value, rule.passed.rule_id)
+            gathered.add_own(rule)
         else:
-            marks |= delegated.marks
-            is_overridden = is_overridden or delegated.is_overridden
-            owner = delegated if delegated.was_reset or delegated.id_type is not None else owner
-            new = delegated.verdict.value
-            if has_passed or new is None or parameters.overlap(new):
-                # The core looks at the delegate all the same, and finds its exposures at the next rule.
-                carried = delegated.trail
-                continue
-            parameters.set_missing(new, rule.passed.rule_id)
-            trail += delegated.trail
-            chosen, passed = delegated, delegated.verdict.passed
-            rule_id, is_group = rule.passed.rule_id, rule.passed.is_experiment_group
-        has_passed = True
-    parameters.set_missing(spec.default_value, "default")
-    group_name = chosen.verdict.group_name if chosen else None
-    verdict = Verdict(rule_id, passed, parameters.values, group_name=group_name, is_experiment_group=is_group)
-    outcome = Outcome(owner.spec, verdict, trail)
-    outcome.id_type, outcome.version = owner.id_type, owner.version
-    outcome.undelegated, outcome.parameter_rule_ids = undelegated, parameters.rule_ids
-    outcome.is_overridden = is_overridden
-    outcome.is_active = spec.is_active is True
-    outcome.delegate = chosen.delegate if chosen else None
-    outcome.explicit = chosen.explicit if chosen else None
-    outcome.marks = marks
-    return outcome
+            gathered.add_delegated(rule, delegated)
+    return gathered.finish()

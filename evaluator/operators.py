@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 from operator import eq
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
 from evaluator.bucketing import hash_unit_id, to_bytes
 from evaluator.coerce import Instant, find_number, find_text, write_json
@@ -82,7 +82,8 @@ def to_element_texts(value: object) -> frozenset[str] | None:
 
 def to_hashed_text(value: object) -> bytes:
     """Return the text view, or the empty text, as it goes into a hash."""
-    return value.encode("utf-8", "replace") if type(value) is str else to_bytes(find_text(value) or "")
+    text = value if type(value) is str else find_text(value) or ""
+    return text.encode() if text.isascii() else to_bytes(text)
 
 
 def to_unit_hash(value: object) -> str | None:
@@ -176,7 +177,7 @@ def text_at(method: str) -> Callable[[object], Comparison]:
 
     def prepare(target: object) -> Comparison:
         texts = tuple(_lowered(target))
-        return (to_lowered, lambda value: ask(cast("str", value), texts))
+        return (to_lowered, lambda value: ask(value, texts))
 
     return prepare
 
@@ -184,7 +185,7 @@ def text_at(method: str) -> Callable[[object], Comparison]:
 def text_contains(target: object) -> Comparison:
     """Prepare `str_contains_any` and `str_contains_none`."""
     needles = tuple(_lowered(target))
-    return (to_lowered, lambda value: any(map(cast("str", value).__contains__, needles)))
+    return (to_lowered, lambda value: any(map(value.__contains__, needles)))
 
 
 def _lowered(target: object) -> Iterable[str]:

@@ -48,15 +48,15 @@ class Outcome:
     parameter_rule_ids: Mapping[str, str] | None = None
     # What a contextual bandit appends to its rule ID when it explores.
     suffix: str = ""
+    # The trail and the marks that a gate leaves where it is nested, once one has asked.
+    exposed: tuple[tuple[Exposure, ...], int] | None = None
 
-    def __init__(self, spec: Spec | None, verdict: Verdict, trail: tuple[Exposure, ...] = ()) -> None:
+    def __init__(self, spec: Spec | None, verdict: Verdict, trail: tuple[Exposure, ...] = (), marks: int = 0) -> None:
         self.spec = spec
         self.verdict = verdict
         self.trail = trail
         # ANALYTICAL and LISTED, here or in a nested gate.
-        self.marks = 0
-        # The trail and the marks that a gate leaves where it is nested, once one has asked.
-        self.exposed: tuple[tuple[Exposure, ...], int] | None = None
+        self.marks = marks
 
 
 class Unrecognized(Outcome):

@@ -17,7 +17,6 @@ from evaluator.spec import (
     ALWAYS,
     PUBLIC,
     AnyCondition,
-    Condition,
     GateCondition,
     GroupCondition,
     ListCondition,
@@ -59,12 +58,9 @@ class Preparer:
     def prepare_rule(self, rule: Document, salt: str, default: object = None, is_active: bool = False) -> Rule:
         """Prepare a rule with what it needs of its spec; a rule of the config mapping has none but a salt."""
         rule_id, value = rule["id"], rule["returnValue"]
-        group_name, sampling_rate = rule.get("groupName"), rule.get("samplingRate")
-        is_group = rule.get("isExperimentGroup") is True
-        passed = Verdict(rule_id, value is not False, value, is_active, group_name, is_group, sampling_rate)
-        failed = passed
+        passed = failed = Verdict(rule_id, value is not False, value, is_active, rule)
         if rule["passPercentage"] != ALWAYS:
-            failed = Verdict(rule_id, default is True, default, is_active, group_name, is_group, sampling_rate)
+            failed = Verdict(rule_id, default is True, default, is_active, rule)
         unit = self._find_unit(str(rule.get("idType") or ""))
         return Rule(rule, salt, unit, list(map(self._find_condition, rule["conditions"])), passed, failed)
 
@@ -110,7 +106,7 @@ class Preparer:
         reading = self._readings.get(key)
         if reading is None:
             reading = self._readings[key] = Reading(make_source(document), convert)
-        return Condition(reading, test, operator.wanted)
+        return (reading, test, operator.wanted)
 
 
 def _prepare_group(document: Document, target: object, name: Any) -> AnyCondition:

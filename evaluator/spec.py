@@ -38,13 +38,8 @@ class Reading:
         self.convert = convert
 
 
-@dataclass(slots=True, eq=False)
-class Condition:
-    """A reading, its test, and the answer that makes the condition true."""
-
-    reading: Reading
-    test: Test
-    wanted: bool
+# A reading, its test, and the answer that makes the condition true.
+type Condition = tuple[Reading, Test, bool]
 
 
 @dataclass(slots=True, eq=False)
@@ -82,55 +77,54 @@ class Unsupported:
 
 
 # Holds for everyone.
-PUBLIC: Final = Condition(Reading(lambda _view: None, lambda value: value), lambda _value: True, True)
+PUBLIC: Final[Condition] = (Reading(lambda _view: None, lambda value: value), lambda _value: True, True)
+# What a verdict without a rule has in place of its document.
+NO_RULE: Final[Mapping[str, Any]] = {}
 
 type NestedCondition = GateCondition | GroupCondition | ListCondition
 type AnyCondition = Condition | NestedCondition | Unsupported
 
 
 class Verdict:
-    """The result of one rule, or of none; shared by every user that gets it."""
+    """The result of one rule, or of none; shared by every user that gets it. `rule` is the document of the rule."""
 
-    __slots__ = (
-        "answer",
-        "group_name",
-        "is_active",
-        "is_experiment_group",
-        "passed",
-        "plain",
-        "rule_id",
-        "sampling_rate",
-        "value",
-    )
+    __slots__ = ("answer", "is_active", "passed", "plain", "rule", "rule_id", "value")
 
-    # By name, what every rule passes would cost half as much again.
-    def __init__(  # noqa: PLR0917
-        self,
-        rule_id: str,
-        passed: bool,
-        value: object,
-        is_active: bool = False,
-        group_name: str | None = None,
-        is_experiment_group: bool = False,
-        sampling_rate: int | None = None,
+    def __init__(
+        self, rule_id: str, passed: bool, value: object, is_active: bool = False, rule: Mapping[str, Any] = NO_RULE
     ) -> None:
         self.rule_id = rule_id
         self.passed = passed
         self.value = value
-        self.group_name = group_name
-        self.is_experiment_group = is_experiment_group
         self.is_active = is_active
-        self.sampling_rate = sampling_rate
+        self.rule = rule
         # The outcome that is nothing but this verdict, once a walk has made it.
         self.plain: Outcome | None = None
         # What a gate's exposure is known by beside its units, once one was recorded.
-        self.answer: tuple[object, ...] | None = None
+        self.answer: str | None = None
+
+    @property
+    def group_name(self) -> str | None:
+        """Return the name of the group."""
+        name: str | None = self.rule.get("groupName")
+        return name
+
+    @property
+    def is_experiment_group(self) -> bool:
+        """Tell whether the rule is a group of an experiment."""
+        return self.rule.get("isExperimentGroup") is True
+
+    @property
+    def sampling_rate(self) -> int | None:
+        """Return the share of exposures to keep: one of so many."""
+        rate: int | None = self.rule.get("samplingRate")
+        return rate
 
 
 class Rule:
     """A rule; `plain` conditions read the user only, `nested` ones walk other specs or leave a mark.
 
-    `plain` holds (reading, test, wanted), without those that hold for everyone.
+    Those that hold for everyone are left out of `plain`.
     """
 
     __slots__ = (
@@ -140,14 +134,13 @@ class Rule:
         "failed",
         "is_certain",
         "is_lonely",
-        "is_public",
         "is_supported",
         "nested",
-        "pass_percentage",
         "passed",
         "plain",
         "salted",
         "spec_salt",
+        "threshold",
         "unit",
     )
 
@@ -164,30 +157,41 @@ class Rule:
         self.spec_salt = spec_salt
         self.unit = unit
         self.conditions = conditions
-        plain: list[tuple[Reading, Test, bool]] = []
+        plain: list[Condition] = []
         nested: list[NestedCondition] = []
         self.is_supported = True
         for one in conditions:
-            if type(one) is Condition:
+            if type(one) is tuple:
                 if one is not PUBLIC:
-                    plain.append((one.reading, one.test, one.wanted))
+                    plain.append(one)
             elif type(one) is Unsupported:
                 self.is_supported = False
             else:
                 nested.append(cast("NestedCondition", one))
         self.plain = plain
         self.nested = nested
+        # No condition asks another spec, or what nobody understands.
+        self.is_lonely = self.is_supported and not nested
         self.delegate: str | None = document.get("configDelegate")
-        # It asks no other spec and nothing that nobody understands.
-        self.is_lonely = self.is_supported and not nested and self.delegate is None
-        self.pass_percentage = float(document["passPercentage"])
+        percentage: float = document["passPercentage"]
+        # Buckets below it pass.
+        self.threshold = percentage * 100
         # It needs no bucket: nearly all rules pass everyone.
-        self.is_certain = self.pass_percentage == ALWAYS
-        # It decides for everyone.
-        self.is_public = self.is_lonely and self.is_certain and not plain
+        self.is_certain = percentage == ALWAYS
         self.salted: Hasher | None = None
         self.passed = passed
         self.failed = failed
+
+    @property
+    def is_public(self) -> bool:
+        """Tell whether the rule decides for everyone."""
+        return self.is_certain and self.is_lonely and not self.plain and self.delegate is None
+
+    @property
+    def pass_percentage(self) -> float:
+        """Return the share of users who pass."""
+        percentage: float = self.document["passPercentage"]
+        return percentage
 
     def salt_hasher(self) -> Hasher:
         """Return a hasher that has seen the salt, to be copied: half of the hashing is done once for all users."""
@@ -207,7 +211,7 @@ class Spec:
         self.document = document
         self.rules = rules
         # No rule asks another spec.
-        self.is_lonely = not [rule for rule in rules if not rule.is_lonely]
+        self.is_lonely = not [rule for rule in rules if not rule.is_lonely or rule.delegate is not None]
         self.fallback = fallback
         # The verdict that everyone gets, where nothing of the user is asked.
         self.constant = fallback if not rules else rules[0].passed if rules[0].is_public else None

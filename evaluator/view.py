@@ -6,12 +6,10 @@ valid for one spec and one instant only; make one per request.
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from evaluator.errors import EvaluationDepthExceeded
 from evaluator.options import Options
-from evaluator.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,13 +21,14 @@ if TYPE_CHECKING:
 
 NO_OPTIONS: Final = Options()
 MOST_NESTED: Final = 301
+# Where a view keeps the app that its caller set.
+_APP_ID: Final = object()
 
 
 class UserView:
-    """`now_ms` is the instant, in milliseconds since 1970; `trace` records the walks for `explain`.
+    """`now_ms` is the instant, in milliseconds since 1970; `trace` records the walks for `explain`."""
 
-    No `__slots__`: CPython makes and frees an object of a few attributes quicker without.
-    """
+    __slots__ = ("depth", "memo", "now_ms", "options", "project", "surroundings", "trace", "user")
 
     def __init__(self, project: Project, user: User, now_ms: int, options: Options = NO_OPTIONS) -> None:
         self.project = project
@@ -37,23 +36,29 @@ class UserView:
         self.now_ms = now_ms
         self.options = options
         # A config mapping, overrides or a trace have a say in every walk; false without any.
-        self.trace: Trace | None = None
-        self.surroundings: object = project.mappings or options.overrides
         # How deep the walk is in nested specs.
         self.depth = 0
-        # What readings gave; under an ID type, the units that exposures are known by.
-        self.memo: dict[Reading | str | None, Any] = {}
-        self.gates: dict[str, Outcome] = {}
+        self.trace: Trace | None = None
+        self.surroundings: object = project.mappings or options.overrides
+        # What is known of the user: under a reading what it gave, under a gate's name its outcome. One dictionary for
+        # both, because a check with a view of its own pays for each.
+        self.memo: dict[object, Any] = {}
 
     def report_to(self, trace: Trace) -> None:
         """Have every walk reported to a trace."""
         self.surroundings = self.trace = trace
 
-    @cached_property
+    @property
     def app_id(self) -> object:
         """Return the app that is evaluated for; a caller that knows better sets it."""
+        if _APP_ID in self.memo:
+            return self.memo[_APP_ID]
         app_id = self.options.app_id
         return self.project.app_id if app_id is None else app_id
+
+    @app_id.setter
+    def app_id(self, app_id: object) -> None:
+        self.memo[_APP_ID] = app_id
 
     @property
     def environment(self) -> Mapping[str, object] | None:
@@ -67,9 +72,11 @@ class UserView:
 
     def read(self, reading: Reading) -> Any:
         """Return what a reading sees of this user, read once."""
-        if reading not in self.memo:
-            self.memo[reading] = reading.convert(reading.source(self))
-        return self.memo[reading]
+        memo = self.memo
+        if reading in memo:
+            return memo[reading]
+        value = memo[reading] = reading.convert(reading.source(self))
+        return value
 
     def enter(self) -> None:
         """Go one spec deeper; raises EvaluationDepthExceeded past the core's limit."""

@@ -62,12 +62,12 @@ def check_gates(meter: Meter, text: bytes, _query: Mapping[str, str]) -> None:
     for user in users[WARM_USERS:]:
         for ask in (check_gate, evaluate_gate):
             with meter.measure(f"{ask.__name__}.view_kept", len(names)):
-                view = make_view(project, user)
+                view = UserView(project, user, NOW_MS, NO_OPTIONS)
                 for name in names:
                     ask(view, name)
             with meter.measure(f"{ask.__name__}.new_view", len(names)):
                 for name in names:
-                    ask(make_view(project, user), name)
+                    ask(UserView(project, user, NOW_MS, NO_OPTIONS), name)
 
 
 def answer_first(meter: Meter, text: bytes, query: Mapping[str, str]) -> None:
