@@ -10,108 +10,20 @@ value puts its own part of the path before them. Nearly all values fit, so it is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import Any, Final, cast
 
 from evaluator.errors import InvalidSpec
 from evaluator.project import Project
-from evaluator.shapes import fits_condition, fits_rule, fits_spec
+from evaluator.shapes import CONDITION, NO_FAULTS, RULE, SPEC, Faults, Shape, fits_condition, fits_rule, fits_spec
 
 type Document = Mapping[str, object]
-type Faults = Sequence[str]
 type Check = Callable[[object], Faults]
 
 _MOST_FAULTS: Final = 100
 _SECTIONS: Final = {"feature_gates": "feature_gate", "dynamic_configs": "dynamic_config", "layer_configs": "layer"}
-_NAMES: Final = {
-    str: "a text",
-    int: "an integer",
-    float: "a number",
-    bool: "true or false",
-    list: "an array",
-    dict: "an object",
-}
-_NO_FAULTS: Final[Faults] = ()
-_ANY: Final = frozenset((*_NAMES, type(None)))
 
-
-class Shape:
-    """The keys of an object that are read, with the types each may have; `present` must be there, with any value."""
-
-    __slots__ = ("_kinds", "_needed", "_optional", "_present", "_required", "keys")
-
-    def __init__(
-        self, required: Mapping[str, type], optional: Mapping[str, type], present: tuple[str, ...] = ()
-    ) -> None:
-        self._kinds = {key: _types(kind) for key, kind in (*required.items(), *optional.items())}
-        self._needed = (
-            *((key, frozenset(self._kinds[key])) for key in required),
-            *((key, _ANY) for key in present),
-        )
-        self._optional = tuple((key, frozenset((*self._kinds[key], type(None)))) for key in optional)
-        self._required = tuple(required)
-        self._present = present
-        self.keys = (*required, *optional, *present)
-
-    def fits(self, value: object) -> bool:
-        """Tell whether nothing is wrong."""
-        if type(value) is not dict:
-            return False
-        for key, kinds in self._needed:
-            if key not in value or type(value[key]) not in kinds:
-                return False
-        return not [key for key, kinds in self._optional if key in value and type(value[key]) not in kinds]
-
-    def find_faults(self, value: object) -> Faults:
-        """Name what does not fit."""
-        if self.fits(value):
-            return _NO_FAULTS
-        return list(self._list_faults(value)) if type(value) is dict else (": must be an object",)
-
-    def _list_faults(self, value: Document) -> Iterable[str]:
-        for key in self._required:
-            if value.get(key) is None:
-                yield f".{key}: {'is null' if key in value else 'is missing'}"
-        for key, kinds in self._kinds.items():
-            if value.get(key) is not None and type(value[key]) not in kinds:
-                yield f".{key}: must be {' or '.join(_NAMES[one] for one in kinds)}"
-        yield from (f".{key}: is missing" for key in self._present if key not in value)
-
-
-def _types(kind: type) -> tuple[type, ...]:
-    """Return the types of the JSON values that fit: an integer is a number."""
-    return (int, float) if kind is float else (kind,)
-
-
-SPEC: Final = Shape(
-    {"salt": str, "enabled": bool, "rules": list},
-    {
-        "type": str,
-        "idType": str,
-        "entity": str,
-        "version": int,
-        "isActive": bool,
-        "hasSharedParams": bool,
-        "explicitParameters": list,
-        "targetAppIDs": list,
-        "forwardAllExposures": bool,
-        "useNewLayerEval": bool,
-    },
-    ("defaultValue",),
-)
-RULE: Final = Shape(
-    {"id": str, "passPercentage": float, "conditions": list},
-    {
-        "salt": str,
-        "groupName": str,
-        "configDelegate": str,
-        "isExperimentGroup": bool,
-        "samplingRate": int,
-    },
-    ("returnValue",),
-)
-CONDITION: Final = Shape({"type": str}, {"operator": str, "additionalValues": dict})
 _DOCUMENT: Final = Shape(
     {},
     {
@@ -228,7 +140,7 @@ def _check_list(key: str, values: object, check: Check) -> Faults:
 
 def _check_spec(spec: object) -> Faults:
     if fits_spec(spec):
-        return _NO_FAULTS
+        return NO_FAULTS
     faults = SPEC.find_faults(spec)
     inner = _check_list(".rules", spec.get("rules"), _check_rule) if isinstance(spec, dict) else ()
     return (*faults, *inner)
@@ -236,7 +148,7 @@ def _check_spec(spec: object) -> Faults:
 
 def _check_rule(rule: object) -> Faults:
     if fits_rule(rule):
-        return _NO_FAULTS
+        return NO_FAULTS
     faults = RULE.find_faults(rule)
     inner = _check_list(".conditions", rule.get("conditions"), _check_condition) if isinstance(rule, dict) else ()
     return (*faults, *inner)
@@ -244,7 +156,7 @@ def _check_rule(rule: object) -> Faults:
 
 def _check_condition(condition: object) -> Faults:
     """Check a condition; inside a rule it may also be a text, the id of one."""
-    return _NO_FAULTS if type(condition) is str or fits_condition(condition) else CONDITION.find_faults(condition)
+    return NO_FAULTS if type(condition) is str or fits_condition(condition) else CONDITION.find_faults(condition)
 
 
 def _check_mappings(mappings: object) -> Faults:

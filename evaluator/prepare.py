@@ -57,29 +57,29 @@ class Preparer:
 
     def prepare_rule(self, rule: Document, salt: str, default: object = None, is_active: bool = False) -> Rule:
         """Prepare a rule with what it needs of its spec; a rule of the config mapping has none but a salt."""
-        rule_id, value = rule["id"], rule["returnValue"]
+        rule_id, value, id_type, known = rule["id"], rule["returnValue"], rule.get("idType"), self._conditions
         passed = failed = Verdict(rule_id, value is not False, value, is_active, rule)
         if rule["passPercentage"] != ALWAYS:
             failed = Verdict(rule_id, default is True, default, is_active, rule)
-        unit = self._find_unit(str(rule.get("idType") or ""))
-        return Rule(rule, salt, unit, list(map(self._find_condition, rule["conditions"])), passed, failed)
+        unit = (self._units.get(id_type) if type(id_type) is str else None) or self._prepare_unit(id_type)
+        conditions = [
+            known[one] if type(one) is str and one in known else self._find_condition(one) for one in rule["conditions"]
+        ]
+        return Rule(rule, salt, unit, conditions, passed, failed)
 
-    def _find_unit(self, id_type: str) -> Reading:
-        """Return the reading that rolls pass percentages for an ID type."""
-        unit = self._units.get(id_type)
-        if unit is None:
-            unit = self._units[id_type] = Reading(read_unit_id({"idType": id_type}), to_hashed_text)
+    def _prepare_unit(self, id_type: object) -> Reading:
+        """Prepare the reading that rolls pass percentages for an ID type; anything may stand in its place."""
+        name = str(id_type or "")
+        unit = self._units[name] = self._units.get(name) or Reading(read_unit_id({"idType": name}), to_hashed_text)
         return unit
 
     def _find_condition(self, reference: Any) -> AnyCondition:
-        """Return the condition of an id (v2), or prepare the inline one (v1)."""
+        """Prepare the condition of an id (v2), which is kept, or an inline one (v1)."""
         if not isinstance(reference, str):
             return self._prepare_condition(reference)
-        condition = self._conditions.get(reference)
-        if condition is None:
-            document = self._condition_map.get(reference)
-            condition = Unsupported(True) if document is None else self._prepare_condition(document)
-            self._conditions[reference] = condition
+        document = self._condition_map.get(reference)
+        condition = Unsupported(True) if document is None else self._prepare_condition(document)
+        self._conditions[reference] = condition
         return condition
 
     def _prepare_condition(self, document: Document) -> AnyCondition:

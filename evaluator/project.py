@@ -6,7 +6,7 @@ Specs are prepared when first asked for and kept; the document itself stays as t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from evaluator.prepare import Preparer
 
@@ -127,10 +127,10 @@ class Project:
         return rule
 
     def _prepare(self, documents: Document, prepared: dict[str, Spec], name: str) -> Spec | None:
-        document = documents.get(name)
+        document: Any = documents.get(name)
         if document is None:
             return None
-        spec = prepared[name] = self._preparer.prepare_spec(name, cast("Document", document))
+        spec = prepared[name] = self._preparer.prepare_spec(name, document)
         return spec
 
 

@@ -134,7 +134,6 @@ class Rule:
         "failed",
         "is_certain",
         "is_lonely",
-        "is_supported",
         "nested",
         "passed",
         "plain",
@@ -157,21 +156,10 @@ class Rule:
         self.spec_salt = spec_salt
         self.unit = unit
         self.conditions = conditions
-        plain: list[Condition] = []
-        nested: list[NestedCondition] = []
-        self.is_supported = True
-        for one in conditions:
-            if type(one) is tuple:
-                if one is not PUBLIC:
-                    plain.append(one)
-            elif type(one) is Unsupported:
-                self.is_supported = False
-            else:
-                nested.append(cast("NestedCondition", one))
-        self.plain = plain
-        self.nested = nested
+        self.plain = [one for one in conditions if type(one) is tuple and one is not PUBLIC]
+        self.nested = [one for one in conditions if type(one) is not tuple]
         # No condition asks another spec, or what nobody understands.
-        self.is_lonely = self.is_supported and not nested
+        self.is_lonely = not self.nested
         self.delegate: str | None = document.get("configDelegate")
         percentage: float = document["passPercentage"]
         # Buckets below it pass.
@@ -181,6 +169,11 @@ class Rule:
         self.salted: Hasher | None = None
         self.passed = passed
         self.failed = failed
+
+    @property
+    def is_supported(self) -> bool:
+        """Tell whether every condition is understood."""
+        return Unsupported not in map(type, self.nested)
 
     @property
     def is_public(self) -> bool:
@@ -204,7 +197,7 @@ class Rule:
 class Spec:
     """A gate, dynamic config, experiment or layer; `fallback` is the verdict when no rule matches."""
 
-    __slots__ = ("constant", "document", "fallback", "id_type", "is_active", "is_lonely", "name", "rules", "version")
+    __slots__ = ("constant", "document", "fallback", "id_type", "is_lonely", "name", "rules")
 
     def __init__(self, name: str, document: Mapping[str, Any], rules: Sequence[Rule], fallback: Verdict) -> None:
         self.name = name
@@ -216,8 +209,18 @@ class Spec:
         # The verdict that everyone gets, where nothing of the user is asked.
         self.constant = fallback if not rules else rules[0].passed if rules[0].is_public else None
         self.id_type: str | None = document.get("idType")
-        self.version: int | None = document.get("version")
-        self.is_active: bool | None = document.get("isActive")
+
+    @property
+    def version(self) -> int | None:
+        """Return which version of the spec this is."""
+        version: int | None = self.document.get("version")
+        return version
+
+    @property
+    def is_active(self) -> bool | None:
+        """Tell whether an experiment or layer is active; None when the document does not say."""
+        is_active: bool | None = self.document.get("isActive")
+        return is_active
 
     @property
     def default_value(self) -> object:

@@ -1,4 +1,4 @@
-"""The answers that `shapes` writes out are those of the tables in `decode`, which say what is wrong."""
+"""The answers that `shapes` writes out are those of its tables, which say what is wrong."""
 
 from collections.abc import Callable
 
@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluator.decode import CONDITION, RULE, SPEC, Shape
-from evaluator.shapes import fits_condition, fits_rule, fits_spec
+from evaluator.shapes import CONDITION, RULE, SPEC, Shape, fits_condition, fits_rule, fits_spec
 from tests.evaluator.builders import Json, condition, gate, rule
 
 VALUES: tuple[object, ...] = (None, True, 0, 1.5, "text", [], {})
