@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, cast
 from evaluator.bucketing import PASS_BUCKETS, unpack_number
 from evaluator.errors import EvaluationDepthExceeded
 from evaluator.outcome import ANALYTICAL, LISTED, PENDING, UNSUPPORTED, Outcome
-from evaluator.spec import GateCondition, ListCondition, Unsupported, Verdict
+from evaluator.spec import Condition, GateCondition, ListCondition, Unsupported, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -36,7 +36,7 @@ STUCK: Final[Step] = (None, (), 0)
 
 def holds(view: UserView, rule: Rule) -> bool:
     """Tell whether the plain conditions hold; `evaluate.walk` has this loop written out, it is where the time goes."""
-    return all(test(view.read(reading)) is wanted for reading, test, wanted in rule.plain)
+    return all(test(view.read(reading)) is wanted for reading, test, wanted in rule.plain or rule.prepare())
 
 
 def find_bucket(view: UserView, rule: Rule) -> int:
@@ -50,9 +50,14 @@ def find_bucket(view: UserView, rule: Rule) -> int:
     return number % PASS_BUCKETS
 
 
+def decide(view: UserView, rule: Rule) -> Verdict:
+    """Roll the pass percentage of a rule whose conditions hold."""
+    return rule.certain or (rule.passed if find_bucket(view, rule) < rule.threshold else rule.failed)
+
+
 def passes(view: UserView, rule: Rule) -> bool:
-    """Roll the pass percentage; exactly 100 and 0 need no bucket."""
-    return rule.is_certain or (rule.threshold != 0 and find_bucket(view, rule) < rule.threshold)
+    """Tell whether the pass percentage lets a user pass; exactly 100 and 0 need no bucket."""
+    return decide(view, rule) is rule.passed
 
 
 def walk_nested(view: UserView, rule: Rule, ask: Ask) -> Step:
@@ -119,8 +124,8 @@ def stop_unsupported(view: UserView, spec: Spec, rule: Rule, trail: tuple[Exposu
     for condition in rule.conditions:
         if type(condition) is Unsupported:
             break
-        if type(condition) is tuple:
-            reading, test, wanted = condition
+        if type(condition) is Condition:
+            reading, test, wanted = condition.ask()
             value = test(view.read(reading)) is wanted
         elif type(condition) is GateCondition:
             outcome = ask(view, GATE, condition.gate)

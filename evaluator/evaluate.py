@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from evaluator.bandits import evaluate_bandit
-from evaluator.conditions import EXPERIMENT, GATE, STUCK, passes, stop_unsupported, walk_nested
+from evaluator.conditions import EXPERIMENT, GATE, STUCK, decide, stop_unsupported, walk_nested
 from evaluator.errors import EvaluationDepthExceeded
 from evaluator.evaluation import Evaluation, failed_evaluation
 from evaluator.layers import delegate, walk_new_layer
@@ -148,7 +148,8 @@ def walk(view: UserView, spec: Spec) -> Outcome:
     verdict = spec.fallback
     for rule in spec.rules:
         matched = True
-        for reading, test, wanted in rule.plain:
+        questions = rule.plain
+        for reading, test, wanted in rule.prepare() if questions is None else questions:
             if reading in memo:
                 value = memo[reading]
             else:
@@ -170,7 +171,7 @@ def walk(view: UserView, spec: Spec) -> Outcome:
             if delegated is not None:
                 delegated.marks |= marks
                 return delegated
-            verdict = rule.passed if rule.is_certain or passes(view, rule) else rule.failed
+            verdict = rule.certain or decide(view, rule)
             break
     if trail or marks:
         return Outcome(spec, verdict, trail, marks)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from evaluator.conditions import find_bucket, find_member
 from evaluator.evaluate import evaluate_config, evaluate_experiment, evaluate_gate, evaluate_layer
-from evaluator.spec import GateCondition, GroupCondition, ListCondition, Unsupported
+from evaluator.spec import Condition, GateCondition, GroupCondition, ListCondition, Unsupported
 from evaluator.view import UserView
 
 if TYPE_CHECKING:
@@ -116,8 +116,8 @@ def _describe_condition(view: UserView, condition: AnyCondition, document: Mappi
         "operator": document.get("operator"),
         "target": document.get("targetValue"),
     }
-    if isinstance(condition, tuple):
-        reading, test, wanted = condition
+    if isinstance(condition, Condition):
+        reading, test, wanted = condition.ask()
         value = reading.source(view)
         entry["value"] = getattr(value, "ms", value)
         entry["result"] = test(view.read(reading)) is wanted

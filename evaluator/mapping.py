@@ -54,13 +54,15 @@ def _match(view: UserView, rule: Rule, ask: Ask) -> tuple[bool, int]:
 
     One that the core does not understand, or a circle, does not hold.
     """
+    if not rule.is_supported:
+        return False, 0
     depth = view.depth
     try:
         all_hold, _, marks = walk_nested(view, rule, ask)
     except EvaluationDepthExceeded:
         view.depth = depth
         return False, 0
-    return rule.is_supported and all_hold is True and holds(view, rule), marks
+    return all_hold is True and holds(view, rule), marks
 
 
 def _find_mapped(view: UserView, kind: str, new_name: str, ask: Ask) -> Outcome | None:

@@ -17,9 +17,11 @@ from evaluator.spec import (
     ALWAYS,
     PUBLIC,
     AnyCondition,
+    Condition,
     GateCondition,
     GroupCondition,
     ListCondition,
+    Question,
     Reading,
     Rule,
     Spec,
@@ -43,7 +45,7 @@ class Preparer:
     def __init__(self, condition_map: Document) -> None:
         self._condition_map = condition_map
         self._conditions: dict[str, AnyCondition] = {}
-        self._readings: dict[tuple[str, Conversion, str], Reading] = {}
+        self._readings: dict[tuple[str, Conversion, object], Reading] = {}
         self._units: dict[str, Reading] = {}
 
     def prepare_spec(self, name: str, document: Document) -> Spec:
@@ -83,43 +85,47 @@ class Preparer:
         return condition
 
     def _prepare_condition(self, document: Document) -> AnyCondition:
-        kind = document["type"]
+        kind, name = document["type"], document.get("operator")
         if kind == "public":
             return PUBLIC
-        target: object = document.get("targetValue")
-        name: Any = document.get("operator")
+        if kind in SOURCES:
+            if name in OPERATORS:
+                return Condition(document, self._prepare_question)
+            return _prepare_list(document, name) if name in LIST_OPERATORS else Unsupported(False)
         if kind in _NESTED:
+            target = document.get("targetValue")
             return GateCondition(target if isinstance(target, str) else "", _NESTED[kind])
-        if kind == "experiment_group":
-            return _prepare_group(document, target, name)
-        make_source = SOURCES.get(kind)
-        if make_source is None:
-            return Unsupported(False)
-        if name in LIST_OPERATORS:
-            hashed = Reading(make_source(document), to_unit_hash)
-            return ListCondition(target if isinstance(target, str) else None, hashed, LIST_OPERATORS[name])
-        operator = OPERATORS.get(name)
-        if operator is None:
-            return Unsupported(False)
-        convert, test = operator.prepare(target)
-        key = (kind, convert, _write_reference(kind, document))
+        return _prepare_group(document, name) if kind == "experiment_group" else Unsupported(False)
+
+    def _prepare_question(self, document: Document) -> Question:
+        kind, operator = document["type"], OPERATORS[document["operator"]]
+        convert, test = operator.prepare(document.get("targetValue"))
+        key = (kind, convert, _find_reference(kind, document))
         reading = self._readings.get(key)
         if reading is None:
-            reading = self._readings[key] = Reading(make_source(document), convert)
+            reading = self._readings[key] = Reading(SOURCES[kind](document), convert)
         return (reading, test, operator.wanted)
 
 
-def _prepare_group(document: Document, target: object, name: Any) -> AnyCondition:
+def _prepare_list(document: Document, name: str) -> ListCondition:
+    """Prepare membership of an ID list."""
+    target: object = document.get("targetValue")
+    hashed = Reading(SOURCES[document["type"]](document), to_unit_hash)
+    return ListCondition(target if isinstance(target, str) else None, hashed, LIST_OPERATORS[name])
+
+
+def _prepare_group(document: Document, name: Any) -> AnyCondition:
     operator = OPERATORS.get(name)
     if operator is None:
         return Unsupported(False)
-    convert, test = operator.prepare(target)
+    convert, test = operator.prepare(document.get("targetValue"))
     return GroupCondition(find_text(document.get("field")), convert, test, operator.wanted)
 
 
-def _write_reference(kind: str, document: Document) -> str:
-    """Write what the source of a condition reads: it may be any JSON value, also an array, and 1 is not true."""
+def _find_reference(kind: str, document: Document) -> object:
+    """Return what the source of a condition reads: it may be any JSON value, also an array, and 1 is not true."""
     if kind != "user_bucket":
-        return repr(document.get("idType" if kind == "unit_id" else "field"))
+        name = document.get("idType" if kind == "unit_id" else "field")
+        return name if type(name) is str else (repr(name),)
     additional = document.get("additionalValues") or {}
-    return repr((document.get("idType"), additional.get("salt", "")))
+    return (repr((document.get("idType"), additional.get("salt", ""))),)

@@ -59,12 +59,18 @@ def _find_other_field(field: str, absent: object) -> Source:
 
     def source(view: UserView) -> object:
         fields = view.user.fields
-        for others in (fields.get("custom"), view.options.global_custom, fields.get("privateAttributes")):
+        for others in fields.get("custom"), view.options.global_custom:
             if others:
                 if field in others:
                     return others[field]
                 if lowered in others:
                     return others[lowered]
+        if "privateAttributes" in fields:
+            others = view.user.private_attributes
+            if field in others:
+                return others[field]
+            if lowered in others:
+                return others[lowered]
         value = None if alias is None else fields.get(alias)
         return absent if value is None else value
 

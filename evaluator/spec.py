@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from evaluator.bucketing import start_hash, to_bytes
 
@@ -39,7 +39,25 @@ class Reading:
 
 
 # A reading, its test, and the answer that makes the condition true.
-type Condition = tuple[Reading, Test, bool]
+type Question = tuple[Reading, Test, bool]
+
+
+class Condition:
+    """What is asked of the user alone; the question is prepared when the first user comes to it."""
+
+    __slots__ = ("_asked", "_prepare", "document")
+
+    def __init__(self, document: Mapping[str, Any], prepare: Callable[[Mapping[str, Any]], Question]) -> None:
+        self.document = document
+        self._prepare = prepare
+        self._asked: Question | None = None
+
+    def ask(self) -> Question:
+        """Return the question, shared by all rules with this condition."""
+        asked = self._asked
+        if asked is None:
+            asked = self._asked = self._prepare(self.document)
+        return asked
 
 
 @dataclass(slots=True, eq=False)
@@ -77,7 +95,9 @@ class Unsupported:
 
 
 # Holds for everyone.
-PUBLIC: Final[Condition] = (Reading(lambda _view: None, lambda value: value), lambda _value: True, True)
+PUBLIC: Final = Condition(
+    {}, lambda _document: (Reading(lambda _view: None, lambda value: value), lambda _value: True, True)
+)
 # What a verdict without a rule has in place of its document.
 NO_RULE: Final[Mapping[str, Any]] = {}
 
@@ -122,18 +142,19 @@ class Verdict:
 
 
 class Rule:
-    """A rule; `plain` conditions read the user only, `nested` ones walk other specs or leave a mark.
+    """A rule; `plain` holds what is asked of the user only, `nested` conditions walk other specs or leave a mark.
 
-    Those that hold for everyone are left out of `plain`.
+    What holds for everyone is left out of `plain`, which is prepared when a walk first comes to the rule.
     """
 
     __slots__ = (
+        "certain",
         "conditions",
         "delegate",
         "document",
         "failed",
-        "is_certain",
         "is_lonely",
+        "is_supported",
         "nested",
         "passed",
         "plain",
@@ -156,29 +177,31 @@ class Rule:
         self.spec_salt = spec_salt
         self.unit = unit
         self.conditions = conditions
-        self.plain = [one for one in conditions if type(one) is tuple and one is not PUBLIC]
-        self.nested = [one for one in conditions if type(one) is not tuple]
+        self.plain: list[Question] | None = None
+        self.nested = [one for one in conditions if type(one) is not Condition]
         # No condition asks another spec, or what nobody understands.
         self.is_lonely = not self.nested
+        self.is_supported = self.is_lonely or Unsupported not in map(type, self.nested)
         self.delegate: str | None = document.get("configDelegate")
         percentage: float = document["passPercentage"]
         # Buckets below it pass.
         self.threshold = percentage * 100
-        # It needs no bucket: nearly all rules pass everyone.
-        self.is_certain = percentage == ALWAYS
+        # What needs no bucket: nearly all rules pass everyone.
+        self.certain = passed if percentage == ALWAYS else failed if percentage == 0 else None
         self.salted: Hasher | None = None
         self.passed = passed
         self.failed = failed
 
-    @property
-    def is_supported(self) -> bool:
-        """Tell whether every condition is understood."""
-        return Unsupported not in map(type, self.nested)
+    def prepare(self) -> list[Question]:
+        """Prepare `plain`, and return it."""
+        self.plain = [one.ask() for one in self.conditions if type(one) is Condition and one is not PUBLIC]
+        return self.plain
 
     @property
     def is_public(self) -> bool:
         """Tell whether the rule decides for everyone."""
-        return self.is_certain and self.is_lonely and not self.plain and self.delegate is None
+        is_certain = self.certain is self.passed and self.delegate is None
+        return is_certain and not [one for one in self.conditions if one is not PUBLIC]
 
     @property
     def pass_percentage(self) -> float:
