@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
-from typing import Any, Final, cast
+from typing import Any, Final, TypeGuard, cast
 
 from evaluator.errors import InvalidSpec
 from evaluator.project import Project
@@ -64,18 +64,18 @@ _BANDIT_WEIGHTS: Final = Shape(
 
 def decode_project(document: object) -> Project:
     """Read a JSON value as a config spec; raises InvalidSpec naming everything that does not fit."""
-    if not _fits(document):
-        faults = list(islice(find_faults(document), _MOST_FAULTS + 1))
-        if len(faults) > _MOST_FAULTS:
-            faults[_MOST_FAULTS] = "…: more faults follow"
-        if faults:
-            raise InvalidSpec(faults)
+    if _fits(document):
+        return Project(document, document["feature_gates"], document["dynamic_configs"], document["layer_configs"])
+    faults = list(islice(find_faults(document), _MOST_FAULTS + 1))
+    if len(faults) > _MOST_FAULTS:
+        faults[_MOST_FAULTS] = "…: more faults follow"
+    if faults:
+        raise InvalidSpec(faults)
     checked = cast("Document", document)
-    gates, configs, layers = [_by_name(checked[key], entity) for key, entity in _SECTIONS.items()]
-    return Project(checked, gates, configs, layers)
+    return Project(checked, *(_by_name(checked[key], entity) for key, entity in _SECTIONS.items()))
 
 
-def _fits(document: Any) -> bool:
+def _fits(document: Any) -> TypeGuard[Mapping[str, Any]]:
     """Tell whether a document is v2 and has no fault; others are looked through by `find_faults`."""
     if not _DOCUMENT.fits(document) or document.get("has_updates") is not True:
         return False

@@ -39,7 +39,7 @@ class Shape:
             *((key, frozenset(self._kinds[key])) for key in required),
             *((key, _ANY) for key in present),
         )
-        self._optional = tuple((key, frozenset((*self._kinds[key], type(None)))) for key in optional)
+        self._optional = {key: frozenset((*self._kinds[key], type(None))) for key in optional}
         self._required = tuple(required)
         self._present = present
         self.keys = (*required, *optional, *present)
@@ -51,7 +51,8 @@ class Shape:
         for key, kinds in self._needed:
             if key not in value or type(value[key]) not in kinds:
                 return False
-        return not [key for key, kinds in self._optional if key in value and type(value[key]) not in kinds]
+        optional = self._optional
+        return not [key for key in optional.keys() & value.keys() if type(value[key]) not in optional[key]]
 
     def find_faults(self, value: object) -> Faults:
         """Name what does not fit."""
@@ -131,10 +132,10 @@ def fits_spec(spec: Any) -> bool:
             and ("targetAppIDs" not in spec or type(spec["targetAppIDs"]) in _ARRAY)
             and ("forwardAllExposures" not in spec or type(spec["forwardAllExposures"]) in _BOOL)
             and ("useNewLayerEval" not in spec or type(spec["useNewLayerEval"]) in _BOOL)
-            and all(map(fits_rule, spec["rules"]))
+            and not [one for one in spec["rules"] if not fits_rule(one)]
         )
     except KeyError:
-        return SPEC.fits(spec) and all(map(fits_rule, spec["rules"]))
+        return SPEC.fits(spec) and not [one for one in spec["rules"] if not fits_rule(one)]
 
 
 def fits_rule(rule: Any) -> bool:
@@ -151,7 +152,7 @@ def fits_rule(rule: Any) -> bool:
             and ("configDelegate" not in rule or type(rule["configDelegate"]) in _TEXT)
             and ("isExperimentGroup" not in rule or type(rule["isExperimentGroup"]) in _BOOL)
             and ("samplingRate" not in rule or type(rule["samplingRate"]) in _INTEGER)
-            and _fit_inside(rule["conditions"])
+            and not [one for one in rule["conditions"] if type(one) is not str and not fits_condition(one)]
         )
     except KeyError:
         return RULE.fits(rule) and _fit_inside(rule["conditions"])

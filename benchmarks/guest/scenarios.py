@@ -71,18 +71,19 @@ def check_gates(meter: Meter, text: bytes, _query: Mapping[str, str]) -> None:
 
 
 def answer_first(meter: Meter, text: bytes, query: Mapping[str, str]) -> None:
-    """Read a document of one gate and what it refers to, and evaluate it, as a fresh sandbox does."""
-    name = query["gate"]
-    with meter.measure("one_gate.first"):
-        evaluate_gate(make_view(decode_project(json.loads(text)), make_user(1)), name)
-    with meter.measure("one_gate.again"):
-        evaluate_gate(make_view(decode_project(json.loads(text)), make_user(2)), name)
+    """Read a document of one gate and what it refers to, and evaluate it, as a fresh sandbox does, which keeps it."""
+    name, users = query["gate"], list(map(make_user, range(3)))
+    kept: list[object] = []
+    for measure, user in zip(("one_gate.first", "one_gate.again"), users, strict=False):
+        with meter.measure(measure):
+            view = UserView(decode_project(json.loads(text.decode())), user, NOW_MS)
+            kept += (view, evaluate_gate(view, name))
     with meter.measure("one_gate.again.parse"):
-        document = json.loads(text)
+        document = json.loads(text.decode())
     with meter.measure("one_gate.again.decode"):
         project = decode_project(document)
     with meter.measure("one_gate.again.evaluate"):
-        evaluate_gate(make_view(project, make_user(3)), name)
+        evaluate_gate(make_view(project, users[2]), name)
 
 
 def decode_gates(meter: Meter, text: bytes, _query: Mapping[str, str]) -> None:
