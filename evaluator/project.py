@@ -43,10 +43,10 @@ class Project:
         self.app_id = document.get("app_id")
         environment = document.get("default_environment")
         self.default_tier = None if environment is None else {"tier": environment}
-        mappings: Document | None = document.get("overrides")
-        self.mappings = {} if mappings is None or document.get("override_rules") is None else mappings
-        self.cmab_configs: Document = document.get("cmab_configs") or {}
-        self._preparer = Preparer(document.get("condition_map") or {})
+        has_mapping = document.get("overrides") is not None and document.get("override_rules") is not None
+        self.mappings = _table(document, "overrides") if has_mapping else {}
+        self.cmab_configs = _table(document, "cmab_configs")
+        self._preparer = Preparer(_table(document, "condition_map"))
         # What client responses keep of this project (`client_response.kept`).
         self.kept: dict[object, object] = {}
         self.prepared_gates: dict[str, Spec] = {}
