@@ -8,6 +8,7 @@ once.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from evaluator.coerce import find_text
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from evaluator.operators import Conversion
 
 type Document = Mapping[str, Any]
+# By condition type, conversion, and what is read.
+type Readings = dict[tuple[str, Conversion, object], Reading]
 
 _NESTED: Final = {"pass_gate": True, "fail_gate": False}
 
@@ -40,13 +43,15 @@ _NESTED: Final = {"pass_gate": True, "fail_gate": False}
 class Preparer:
     """Prepares specs of one document; keeps the readings and the shared conditions."""
 
-    __slots__ = ("_condition_map", "_conditions", "_readings", "_units")
+    __slots__ = ("_ask", "_condition_map", "_conditions", "_units")
 
     def __init__(self, condition_map: Document) -> None:
         self._condition_map = condition_map
         self._conditions: dict[str, AnyCondition] = {}
-        self._readings: dict[tuple[str, Conversion, object], Reading] = {}
+        readings: Readings = {}
         self._units: dict[str, Reading] = {}
+        # Not a bound method: conditions must not refer to what holds them, the collector of cycles is slow.
+        self._ask = partial(_prepare_question, readings)
 
     def prepare_spec(self, name: str, document: Document) -> Spec:
         """Prepare a gate, config, experiment or layer of a checked document."""
@@ -90,21 +95,22 @@ class Preparer:
             return PUBLIC
         if kind in SOURCES:
             if name in OPERATORS:
-                return Condition(document, self._prepare_question)
+                return Condition(document, self._ask)
             return _prepare_list(document, name) if name in LIST_OPERATORS else Unsupported(False)
         if kind in _NESTED:
             target = document.get("targetValue")
             return GateCondition(target if isinstance(target, str) else "", _NESTED[kind])
         return _prepare_group(document, name) if kind == "experiment_group" else Unsupported(False)
 
-    def _prepare_question(self, document: Document) -> Question:
-        kind, operator = document["type"], OPERATORS[document["operator"]]
-        convert, test = operator.prepare(document.get("targetValue"))
-        key = (kind, convert, _find_reference(kind, document))
-        reading = self._readings.get(key)
-        if reading is None:
-            reading = self._readings[key] = Reading(SOURCES[kind](document), convert)
-        return (reading, test, operator.wanted)
+
+def _prepare_question(readings: Readings, document: Document) -> Question:
+    kind, operator = document["type"], OPERATORS[document["operator"]]
+    convert, test = operator.prepare(document.get("targetValue"))
+    key = (kind, convert, _find_reference(kind, document))
+    reading = readings.get(key)
+    if reading is None:
+        reading = readings[key] = Reading(SOURCES[kind](document), convert)
+    return (reading, test, operator.wanted)
 
 
 def _prepare_list(document: Document, name: str) -> ListCondition:

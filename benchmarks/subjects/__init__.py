@@ -68,6 +68,19 @@ def make_person(index: int) -> Person:
     return Person(f"user-{index}", f"u{index}@example.com", {"a": "b"})
 
 
+def ask_everything[User](ask: Callable[[User, str], bool], users: Sequence[User], names: Sequence[str]) -> Loop:
+    """Return the loop of an evaluator that needs nothing but a user and a name."""
+
+    def run() -> int:
+        passed = 0
+        for user in users:
+            for name in names:
+                passed += ask(user, name)
+        return passed
+
+    return run
+
+
 def run_turn(subject: Subject, turn: Turn, gates: int) -> Timing:
     """Time one turn."""
     people = [make_person(index) for index in range(turn.first, turn.first + turn.users)]

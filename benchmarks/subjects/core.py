@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from statsig_python_core import FeatureGateEvaluationOptions, StatsigUser
 
-from benchmarks.subjects import BUILT, EXPOSED, REUSED, Json, Loop, Person, serve
+from benchmarks.subjects import BUILT, EXPOSED, REUSED, Json, Loop, Person, ask_everything, serve
 from tests.conformance.official_core import OfficialCore
 
 
@@ -53,17 +53,8 @@ class Core:
 
     def expose(self, people: Sequence[Person]) -> Loop:
         """Check and record the exposure."""
-        ask, names = self.official.statsig.check_gate, self.names
         users = [StatsigUser(one.user_id, email=one.email, custom=one.custom) for one in people]
-
-        def run() -> int:
-            passed = 0
-            for user in users:
-                for name in names:
-                    passed += ask(user, name)
-            return passed
-
-        return run
+        return ask_everything(self.official.statsig.check_gate, users, self.names)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from statsig import StatsigOptions, StatsigUser
 from statsig.statsig_server import StatsigServer
 
-from benchmarks.subjects import EXPOSED, Json, Loop, Person, serve
+from benchmarks.subjects import EXPOSED, Json, Loop, Person, ask_everything, serve
 from edge.spec_shapes import to_v1
 
 
@@ -27,17 +27,8 @@ class Legacy:
 
     def expose(self, people: Sequence[Person]) -> Loop:
         """Check and make the exposure's event."""
-        ask, names = self.server.check_gate, self.names
         users = [StatsigUser(one.user_id, email=one.email, custom=one.custom) for one in people]
-
-        def run() -> int:
-            passed = 0
-            for user in users:
-                for name in names:
-                    passed += ask(user, name)
-            return passed
-
-        return run
+        return ask_everything(self.server.check_gate, users, self.names)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Formats and filters of the client response against the official core in Node, the binding that offers them all.
 
-Runs where Node and the package `@statsig/statsig-node-core` can be found (NODE_PATH may name the folder it is in). Its
-version is older than the Python core's: configs and layers say no `group`, and newer layers answer differently, so the
-spec here has none of these.
+Runs where Node is and `make clients` has installed the package `@statsig/statsig-node-core`. Its version is older than
+the Python core's: configs and layers say no `group`, and newer layers answer differently, so the spec here has none of
+these.
 """
 
 import json
@@ -27,6 +27,7 @@ from tests.conformance.test_vectors import same
 type Json = dict[str, Any]
 
 PROGRAM = Path(__file__).with_name("node_core.cjs")
+ENVIRONMENT = {**os.environ, "NODE_PATH": str(PROGRAM.parents[1] / "clients" / "node_modules")}
 SECTIONS = ("feature_gates", "dynamic_configs", "layer_configs")
 LISTS = ("secondary_exposures", "undelegated_secondary_exposures", "s", "us")
 OWN_PARTS = {"sdkInfo", "sdkParams", "exposures", "values", "full_checksum"}
@@ -60,8 +61,8 @@ def node() -> str:
     if found is None:
         pytest.skip("Node is not installed")
     asked = [found, "-e", "require.resolve('@statsig/statsig-node-core')"]
-    if subprocess.run(asked, cwd=PROGRAM.parent, capture_output=True, check=False).returncode != 0:
-        pytest.skip("the npm package @statsig/statsig-node-core is not installed")
+    if subprocess.run(asked, env=ENVIRONMENT, capture_output=True, check=False).returncode != 0:
+        pytest.skip("the npm package @statsig/statsig-node-core is not installed: make clients")
     return found
 
 
@@ -71,7 +72,7 @@ def ask_node(node: str, spec: Json, cases: list[Json]) -> list[Json]:
     try:
         job = json.dumps({"url": server.url, "port": server.port, "cases": cases})
         done = subprocess.run(
-            [node, str(PROGRAM)], input=job, capture_output=True, text=True, check=True, timeout=120, env=os.environ
+            [node, str(PROGRAM)], input=job, capture_output=True, text=True, check=True, timeout=120, env=ENVIRONMENT
         )
     finally:
         server.stop()
