@@ -79,7 +79,8 @@ def _find_targeting(view: UserView, gate: str, find_gate: FindGate) -> Outcome:
         return find_gate(view, gate)
     except EvaluationDepthExceeded:
         # Gates under way above stay marked: one that leads back to its own bandit, twice even, comes to an end.
-        view.depth = depth
+        if not view.survive_circle(depth):
+            raise
         return Outcome(None, NO_VERDICT)
 
 

@@ -60,7 +60,8 @@ def _match(view: UserView, rule: Rule, ask: Ask) -> tuple[bool, int]:
     try:
         all_hold, _, marks = walk_nested(view, rule, ask)
     except EvaluationDepthExceeded:
-        view.depth = depth
+        if not view.survive_circle(depth):
+            raise
         return False, 0
     return all_hold is True and holds(view, rule), marks
 

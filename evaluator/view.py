@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 NO_OPTIONS: Final = Options()
 MOST_NESTED: Final = 301
+MOST_CIRCLES: Final = 1_000
 # Where a view keeps the app that its caller set.
 _APP_ID: Final = object()
+# Where a view counts the circles that did not end a question.
+_CIRCLES: Final = object()
 
 
 class UserView:
@@ -91,3 +94,14 @@ class UserView:
     def come_up(self) -> None:
         """Come back from wherever a walk was cut off."""
         self.depth = 0
+        self.memo.pop(_CIRCLES, None)
+
+    def survive_circle(self, depth: int) -> bool:
+        """Go on at a depth after a circle further down; False after so many that they would never end.
+
+        Specs that go round in several ways at once are walked once for each path through them.
+        """
+        self.depth = depth
+        circles: int = self.memo.get(_CIRCLES, 0) + 1
+        self.memo[_CIRCLES] = circles
+        return circles <= MOST_CIRCLES

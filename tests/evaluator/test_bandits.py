@@ -1,10 +1,23 @@
 import pytest
 
 from evaluator.bucketing import PASS_BUCKETS, hash_text
-from evaluator.evaluate import check_gate
+from evaluator.evaluate import check_gate, evaluate_gate
 from evaluator.overrides import Overrides
 from evaluator.project import Project
-from tests.evaluator.builders import UNIT, Json, ask, condition, config, exposure, gate, layer, project, rule, view
+from tests.evaluator.builders import (
+    UNIT,
+    Json,
+    ask,
+    condition,
+    config,
+    deep_stack,
+    exposure,
+    gate,
+    layer,
+    project,
+    rule,
+    view,
+)
 
 BUCKET = hash_text(f"b.{UNIT}".encode()) % PASS_BUCKETS
 
@@ -88,6 +101,18 @@ def test_targeting_gate_that_asks_for_its_own_bandit_lets_nobody_in(times: int) 
     assert (found.value, found.rule_id, found.is_error) == ({"n": -1}, "inlineTargetingRules", False)
     one = view(made)
     assert [check_gate(one, name) for name in ("above", "own")] == [False, False]
+
+
+def test_bandits_that_lead_back_by_very_many_ways_end_in_an_error() -> None:
+    depth = 40
+    asking = [[condition("experiment_group", "any", ["x"], field=f"b{level}")] * 2 for level in range(depth)]
+    gates = {f"h{level}": gate(rule(*asked, condition("pass_gate", None, "h0"))) for level, asked in enumerate(asking)}
+    bandits = {f"b{level}": bandit(targetingGateName=f"h{level + 1}") for level in range(depth)}
+    made = project(gates, {name: config() for name in bandits}, cmab_configs=bandits)
+    with deep_stack():
+        seen = view(made)
+        assert evaluate_gate(seen, "h0").is_error
+        assert not check_gate(seen, "h0")
 
 
 def test_bandit_without_a_model_spreads_users_evenly() -> None:
