@@ -23,12 +23,13 @@ from publisher.profiles import (
 )
 from publisher.pull_command import SourceKind
 from publisher.pulled import write_bytes
-from publisher.toml_blocks import put_tables
+from publisher.toml_blocks import put_tables, split_blocks
 
 type Table = dict[str, object]
 
 FASTLY_TOML: Final = Path("fastly.toml")
 KV_NAME: Final = "gatelet-specs"
+KEY_ITEM: Final = "setup.config_stores.gatelet.items.spec_key"
 
 
 class StoreKind(StrEnum):
@@ -124,7 +125,7 @@ def run(
     read_profile(config, called)
     written = [str(config)]
     if kind == StoreKind.FASTLY and fastly_toml.exists():
-        write_bytes(fastly_toml, put_tables(fastly_toml.read_text(encoding="utf-8"), make_setup(key)).encode())
+        write_bytes(fastly_toml, put_setup(fastly_toml.read_text(encoding="utf-8"), key).encode())
         written.append(str(fastly_toml))
     is_default = read_toml(config).get("default_profile", called) == called
     report(Output(as_json), written, called, tables, is_default=is_default)
@@ -173,6 +174,12 @@ def ask_store(asker: Asker, kind: str, place: str | None, service_id: str | None
     return table | {name: value for name, value in asked.items() if value} | {"token_env": FastlyStore().token.env}
 
 
+def put_setup(text: str, spec_key: str) -> str:
+    """Return a `fastly.toml` with the setup of the service: what is there stays, but for the value of the key."""
+    there = {one.header for one in split_blocks(text)} - {KEY_ITEM}
+    return put_tables(text, {name: table for name, table in make_setup(spec_key).items() if name not in there})
+
+
 def make_setup(spec_key: str) -> dict[str, Table]:
     """Return the tables that `fastly compute publish` makes stores and backends from."""
     secrets = {
@@ -183,7 +190,10 @@ def make_setup(spec_key: str) -> dict[str, Table]:
     return {
         f"setup.kv_stores.{KV_NAME}": {"description": "Holds the config spec"},
         "setup.config_stores.gatelet": {"description": "Settings of Gatelet"},
-        "setup.config_stores.gatelet.items.spec_key": {"value": spec_key, "description": "The key of the spec"},
+        KEY_ITEM: {
+            "description": "The key that Statsig writes into the KV store: statsig- followed by your project ID",
+            "value": spec_key,
+        },
         "setup.secret_stores.gatelet": {"description": "Keys of Gatelet. Without any it answers /healthz only"},
         **{f"setup.secret_stores.gatelet.entries.{one}": {"description": text} for one, text in secrets.items()},
         "setup.backends.events": {

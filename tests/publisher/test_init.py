@@ -77,16 +77,21 @@ def test_the_setup_of_a_service_is_written_and_the_rest_of_the_file_kept(tmp_pat
     (tmp_path / "fastly.toml").write_text(committed.replace("[local_server", theirs, 1), encoding="utf-8")
     init(tmp_path, "--yes", "--spec-key", "statsig-abc")
     before, after = tomllib.loads(committed), tomllib.loads((tmp_path / "fastly.toml").read_text(encoding="utf-8"))
-    assert after["setup"]["config_stores"]["gatelet"]["items"]["spec_key"]["value"] == "statsig-abc"
-    assert after["setup"]["backends"].keys() == {"events", "origin"}
-    assert after["setup"]["secret_stores"]["gatelet"]["entries"].keys() == {
-        "client_key",
-        "server_secret",
-        "statsig_key",
-    }
-    assert {name: part for name, part in after.items() if name != "setup"} == {
-        name: part for name, part in before.items() if name != "setup"
-    }
+    assert after["setup"]["config_stores"]["gatelet"]["items"]["spec_key"].pop("value") == "statsig-abc"
+    assert after["setup"]["backends"].pop("origin") == {"address": "shop.example"}
+    assert after == before
+
+
+def test_a_fastly_toml_without_setup_gets_all_of_it(tmp_path: Path) -> None:
+    (tmp_path / "fastly.toml").write_text('name = "mine"\n', encoding="utf-8")
+    init(tmp_path, "--yes", "--spec-key", "statsig-abc")
+    written = tomllib.loads((tmp_path / "fastly.toml").read_text(encoding="utf-8"))
+    committed = tomllib.loads((ROOT / "fastly.toml").read_text(encoding="utf-8"))
+    assert written["name"] == "mine"
+    for kind, stores in committed["setup"].items():
+        assert written["setup"][kind].keys() == stores.keys()
+    entries = committed["setup"]["secret_stores"]["gatelet"]["entries"]
+    assert written["setup"]["secret_stores"]["gatelet"]["entries"].keys() == entries.keys()
 
 
 def test_a_folder_without_fastly_toml_gets_none(tmp_path: Path) -> None:
