@@ -342,4 +342,4 @@ def test_the_command_fails_with_its_code(server: DownloadServer, tmp_path: Path)
     wrong = run_gatelet("pull", str(tmp_path / "p"), *options, variables={"STATSIG_SECRET_KEY": "wrong"})
     assert (wrong.returncode, wrong.stdout) == (ExitCode.FAILED, "")
     assert run_gatelet("pull", str(tmp_path / "p"), *options).returncode == ExitCode.UNUSABLE
-    assert run_gatelet("pull", "--from", "file").returncode == ExitCode.UNUSABLE
+    assert run_gatelet("pull", "--from", "file", folder=tmp_path).returncode == ExitCode.UNUSABLE
