@@ -21,7 +21,10 @@ def run(
         str | None, typer.Option(metavar="TIER", help="Environment tier of users without one.")
     ] = None,
 ) -> None:
-    """Answer the questions on standard input: JSON lines, users first, then one answer for each case."""
+    """Answer the questions on standard input: JSON lines, users first, then one answer for each case.
+
+    For example: gatelet evaluate --spec spec.json --now 1760000000000 < questions.jsonl > answers.jsonl
+    """
     project = read_project(spec)
     lists = read_id_lists(id_list or [])
     lines = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8")

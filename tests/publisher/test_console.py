@@ -4,11 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
-from publisher.cli import COMMANDS
+from publisher.cli import COMMANDS, build_app
 from publisher.console import Output, make_table, print_trouble, show_age, show_count, show_size, show_time
 from publisher.exit_codes import MEANINGS, Conflict, ExitCode
 from tests.publisher.running import run_gatelet
@@ -74,6 +77,23 @@ def test_help_names_every_command() -> None:
     assert done.returncode == 0
     for name in COMMANDS:
         assert f" {name} " in done.stdout
+
+
+def list_commands(command: Any, name: str = "gatelet") -> Iterator[tuple[str, Any]]:
+    """Yield every command of Typer's with its whole name, those of groups too."""
+    inner = getattr(command, "commands", {})
+    for part, one in inner.items():
+        yield from list_commands(one, f"{name} {part}")
+    if not inner:
+        yield name, command
+
+
+def test_every_command_has_an_example_and_prints_json() -> None:
+    commands = dict(list_commands(get_command(build_app([]))))
+    assert len(commands) >= len(COMMANDS)
+    without_json = {name for name, one in commands.items() if not any("--json" in option.opts for option in one.params)}
+    assert without_json == {"gatelet evaluate"}
+    assert [name for name, one in commands.items() if "gatelet " not in (one.help or "")] == []
 
 
 def test_a_trouble_ends_the_command_with_its_code_in_json_too() -> None:
