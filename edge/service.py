@@ -92,5 +92,8 @@ def allowed_methods(methods: Mapping[str, Route]) -> bytes:
 
 
 def timing_header(sandbox: Sandbox, took_ms: float) -> Header:
-    """Return how long the reply took, and the how-manieth of its sandbox it is."""
-    return "server-timing", b'total;dur=%.2f, sandbox;desc="request %d"' % (took_ms, sandbox.requests)
+    """Return how long the reply took, and the how-manieth of its sandbox it is.
+
+    In whole milliseconds: finer ones would tell an entity that a client key may not see from one that is not there.
+    """
+    return "server-timing", b'total;dur=%d, sandbox;desc="request %d"' % (took_ms, sandbox.requests)

@@ -1,0 +1,56 @@
+"""An entity that a client key may not see costs nearly what one costs that is not there, so its time tells nothing."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from benchmarks.fuel import SECRETS, make_service
+from devhost.embedded.fuel import REPLY, Scenario
+from devhost.embedded.plugin import COMPONENT
+from devhost.embedded.sandbox import Host
+from devhost.embedded.wasi import fixed_world
+from devhost.fastly.hosting import Limits
+from devhost.fastly.service import prepare_backends
+from devhost.local_store import PAGED
+from tests.edge.project import project
+
+KEY = (("statsig-api-key", b"client-a"),)
+MOST_MORE = 0.15  # of what the unknown name costs
+OFREP = "/ofrep/v1/evaluate/flags/"
+
+# route                 field         hidden      unknown
+QUESTIONS = [
+    ("/v1/check_gate", "gateName", "gate_b", "gate_x"),
+    ("/v1/get_config", "configName", "config_b", "config_x"),
+    ("/v1/get_layer", "layerName", "layer_b", "layer_x"),
+    (OFREP, "", "gate_b", "gate_x"),
+    (OFREP, "", "layer_b", "layer_x"),
+]
+
+
+def ask(host: Host, route: str, field: str, name: str) -> tuple[int, list[str], bytes]:
+    """The fuel until the reply, the calls until then, and the reply without the name."""
+    body = {"user": {"userID": "u"}, field: name} if field else {"context": {"targetingKey": "u"}}
+    exchange = Scenario("refusal", "POST", route if field else route + name, body, KEY).exchange()
+    sandbox = host.start(exchange)
+    _, content = exchange.wait(60.0)
+    answer = b"".join(content.pieces()).replace(name.encode(), b"NAME")
+    host.join(sandbox)
+    calls = [mark.function for mark in sandbox.trace]
+    replied = calls.index(REPLY)
+    return sandbox.trace[replied].fuel, calls[:replied], answer
+
+
+@pytest.mark.parametrize(("route", "field", "hidden", "unknown"), QUESTIONS)
+def test_hidden_entity_is_answered_like_an_unknown_one_by_the_same_calls(
+    route: str, field: str, hidden: str, unknown: str
+) -> None:
+    service = make_service(json.dumps(project()).encode(), PAGED)
+    secrets = {"gatelet": {**SECRETS, "client_key": b"client-a client-b"}}
+    service = prepare_backends(replace(service, secret_stores=secrets))
+    with Host(COMPONENT, service, limits=Limits(requests=1), count_fuel=True, make_world=fixed_world) as host:
+        known_fuel, known_calls, known_answer = ask(host, route, field, hidden)
+        fuel, calls, answer = ask(host, route, field, unknown)
+    assert (known_answer, known_calls) == (answer, calls)
+    assert abs(known_fuel - fuel) < fuel * MOST_MORE
