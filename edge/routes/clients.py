@@ -4,7 +4,7 @@ The shapes are those of the browser client, read on the wire. Its requests carry
 that no preflight is needed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from json import loads
 from typing import Final
 
@@ -19,7 +19,7 @@ from edge.questions import WHOLE
 from edge.routes.schemas import ERROR, INTEGER, MAYBE_OBJECT, METADATA, OBJECT, SWITCH, TEXT, an_object
 from edge.users import complete_user
 from evaluator.bucketing import find_name_hash
-from evaluator.client_response import Parts, ResponseOptions, join_parts, write_response_parts
+from evaluator.client_response import FORMATS, Parts, ResponseOptions, join_parts, write_response_parts
 from evaluator.project import Project
 
 PLACES: Final = (KeyPlace.QUERY, KeyPlace.HEADER)
@@ -51,19 +51,26 @@ def write_parts(asking: Asking, project: Project, body: Body) -> Parts:
     """Return the client response that a body asks for, as {top-level key: JSON text or pieces}; raises a refusal."""
     held = body.get("full_checksum") if body.get("sinceTime") == project.time else None
     options = ResponseOptions(
-        hash=read_hash(body),
+        hash=read_choice(body, "hash", HASHES, "djb2"),
+        response_format=find_format(asking, project, body),
         client_key=asking.caller.key if asking.caller.access is Access.CLIENT else None,
         previous_response_hash=held if isinstance(held, str) else "",
     )
     return write_response_parts(asking.view_of(project), options, SDK_INFO)
 
 
-def read_hash(body: Body) -> str:
-    """Read how names are to be hashed; raises a refusal."""
-    algorithm = body.get("hash") or "djb2"
-    if algorithm not in HASHES:
-        raise refuse_input(f"hash must be one of {', '.join(HASHES)}")
-    return str(algorithm)
+def find_format(asking: Asking, project: Project, body: Body) -> str:
+    """Return the format that a body asks for; raises a refusal. A key of a target app gets the one that is narrowed."""
+    wanted = read_choice(body, "responseFormat", FORMATS, FORMATS[0])
+    return wanted if asking.find_app(asking.view_of(project)) is None else FORMATS[0]
+
+
+def read_choice(body: Body, field: str, choices: Sequence[str], default: str) -> str:
+    """Read one of some texts; raises a refusal."""
+    found = body.get(field) or default
+    if found not in choices:
+        raise refuse_input(f"{field} must be one of {', '.join(choices)}")
+    return str(found)
 
 
 def finish_response(asking: Asking, project: Project, parts: Parts) -> str:
@@ -103,6 +110,7 @@ ROUTES: Final = (
             {},
             user=MAYBE_OBJECT,
             hash={"enum": [*HASHES, None]},
+            responseFormat={"enum": [*FORMATS, None]},
             sinceTime={"type": ["number", "null"]},
             full_checksum={"type": ["string", "null"]},
             statsigMetadata=METADATA,

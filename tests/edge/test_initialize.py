@@ -5,8 +5,14 @@ import json
 
 import pytest
 
-from edge.messages import Reply
+from benchmarks.made_spec import make_spec
+from edge.messages import Reply, encode_json
+from edge.routes.clients import SDK_INFO
 from edge.sandbox import Sandbox
+from evaluator.client_response import FORMATS, ResponseOptions, write_client_response
+from evaluator.decode import decode_project
+from evaluator.user import decode_user
+from evaluator.view import UserView
 from tests.edge.builders import CLIENT, SERVER, TIME, Json, ask, document, json_of, platform, request
 from tests.edge.project import project
 
@@ -110,3 +116,35 @@ def test_initialize_without_a_known_key_is_401(key: str) -> None:
 
 def test_key_may_stand_in_the_header() -> None:
     assert ask(Sandbox(platform()), request("/v1/initialize", {"user": USER}, key=SERVER)).status == 200
+
+
+@pytest.mark.parametrize("response_format", FORMATS)
+def test_format_that_the_body_asks_for_is_what_the_evaluator_writes(response_format: str) -> None:
+    spec = make_spec()
+    outside = platform(spec)
+    made = decode_project(spec)
+    for user in ({"userID": "a", "email": "a@example.com"}, {"userID": "b", "country": "US"}):
+        body = {"user": user, "hash": "djb2", "responseFormat": response_format}
+        found = json_of(initialize(Sandbox(outside), body, key=SERVER))
+        view = UserView(made, decode_user(user), outside.time_ms)
+        options = ResponseOptions(response_format=response_format, previous_response_hash="")
+        expected = write_client_response(view, options, SDK_INFO)
+        assert found.pop("user") == user
+        expected.pop("user", None)
+        assert found == json.loads(encode_json(expected))
+        assert ("exposures" in found) is (response_format != "v1")
+
+
+def test_key_of_a_target_app_gets_the_format_that_is_narrowed() -> None:
+    outside = platform(project())
+    outside.secrets["client_key"] = b"client-a"
+    short, long = (
+        json_of(initialize(Sandbox(outside), {"user": USER, "responseFormat": wanted}, key="client-a"))
+        for wanted in ("init-v2", "v1")
+    )
+    assert short == long
+
+
+def test_unknown_format_is_refused() -> None:
+    reply = initialize(Sandbox(platform(project())), {"user": USER, "responseFormat": "v9"})
+    assert (reply.status, json_of(reply)["message"]) == (400, "responseFormat must be one of v1, v2, init-v2")
