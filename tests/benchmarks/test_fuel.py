@@ -51,14 +51,19 @@ def test_what_became_cheaper_new_or_gone_is_said_and_fails_nothing(
 
 
 @pytest.mark.usefixtures("files")
-def test_exposure_that_costs_too_much_fails_whatever_was_accepted(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("name", fuel.MOST)
+def test_what_costs_more_than_it_ever_may_fails_whatever_was_accepted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    figures = {fuel.EXPOSURE: fuel.MOST_FOR_AN_EXPOSURE + 1}
-    run(monkeypatch, figures, "--accept")
-    assert run(monkeypatch, figures) == 1
-    assert "exposure.fresh: 1,500,001 is more than the 1,500,000 it may cost" in capsys.readouterr().err
-    assert fuel.read_figures(ROOT / "benchmarks" / "accepted-fuel.json")[fuel.EXPOSURE] <= fuel.MOST_FOR_AN_EXPOSURE
+    most = fuel.MOST[name]
+    run(monkeypatch, {name: most + 1}, "--accept")
+    assert run(monkeypatch, {name: most + 1}) == 1
+    assert f"{name}: {most + 1:,} is more than the {most:,} it may cost" in capsys.readouterr().err
+
+
+def test_accepted_figures_are_within_what_they_may_be() -> None:
+    accepted = fuel.read_figures(ROOT / "benchmarks" / "accepted-fuel.json")
+    assert [name for name, most in fuel.MOST.items() if accepted[name] > most] == []
 
 
 def test_accepted_figures_are_those_of_the_scenarios() -> None:
