@@ -7,6 +7,7 @@ or, for a command with commands of its own, with a Typer app `app`.
 
 import importlib
 import sys
+from io import TextIOWrapper
 from typing import Final
 
 import typer
@@ -61,9 +62,17 @@ def describe() -> None:
     """Bring Statsig specs to the edge, look into them, and work with stored events."""
 
 
+def take_any_text() -> None:
+    """Let output hold what its encoding does not: names in a spec may have lone surrogates, terminals may be ASCII."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def main() -> None:
     """Run the command line, with room on the stack for gates nested as deep as the official core allows."""
     sys.setrecursionlimit(3_000)
+    take_any_text()
     arguments = sys.argv[1:]
     try:
         build_app(arguments)()

@@ -24,6 +24,7 @@ LONGEST_PAUSE_S: Final = 30.0
 DEADLINE_S: Final = 120.0
 SILENCE_S: Final = 20.0
 MOST_BYTES: Final = 500_000_000
+KEY_HEADER: Final = "statsig-api-key"
 _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
@@ -87,7 +88,8 @@ class Fetcher:
         self.requests += 1
         until = time.monotonic() + self.deadline_s
         try:
-            with_body = self.client.send(request, stream=True)
+            # A redirect may lead to somebody else, who must not get a key.
+            with_body = self.client.send(request, stream=True, follow_redirects=KEY_HEADER not in request.headers)
         except httpx.HTTPError as problem:
             raise _TryAgain(explain_problem(problem)) from problem
         try:
@@ -124,7 +126,7 @@ class Fetcher:
 @contextmanager
 def open_fetcher() -> Iterator[Fetcher]:
     """Open a fetcher until the end of the block."""
-    with httpx.Client(timeout=SILENCE_S, follow_redirects=True) as client:
+    with httpx.Client(timeout=SILENCE_S) as client:
         yield Fetcher(client)
 
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from publisher.app_filter import filter_app
 from publisher.exit_codes import Failed
-from publisher.fetching import Fetcher
+from publisher.fetching import KEY_HEADER, Fetcher
 from publisher.id_list_source import decode_lookup, pull_lists
 from publisher.profiles import Source
 from publisher.pulled import Pulled, PulledList
@@ -110,7 +110,7 @@ def pull_needed(
         "the lookup of ID lists",
         "POST",
         source.id_lists_url,
-        headers={"statsig-api-key": key},
+        headers={KEY_HEADER: key},
         document={"statsigMetadata": SDK},
     )
     files = decode_lookup(reply.content)

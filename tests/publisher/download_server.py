@@ -96,6 +96,8 @@ class DownloadHandler(BaseHTTPRequestHandler):
             return
         if parts.path.startswith("/files/"):
             self._reply_file(parts.path.removeprefix("/files/"))
+        elif parts.path == "/elsewhere":
+            self._reply(200, b"<html>")
         elif parts.path.endswith(f"/{KEY}.json"):
             self._reply_spec(int(query.get("sinceTime", 0)))
         else:
@@ -146,6 +148,8 @@ class DownloadHandler(BaseHTTPRequestHandler):
         trouble = content.take_trouble(path)
         if trouble.isdecimal():
             self._reply(int(trouble), b"no", {"Retry-After": "0"} if trouble == "429" else {})
+        elif trouble == "redirect":
+            self._send(302, {"Location": "/elsewhere", "Content-Length": "0"}, b"")
         elif trouble == "slow":
             time.sleep(SLOW_S)
         elif trouble == "cut":

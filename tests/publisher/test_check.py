@@ -212,3 +212,13 @@ def test_the_report_is_for_a_person_or_for_a_program(tmp_path: Path) -> None:
 def test_the_example_has_nothing_wrong() -> None:
     done = run_gatelet("check", "examples/spec.json", "--fail-on", "warning")
     assert done.returncode == ExitCode.DONE
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_names_that_no_encoding_has_are_shown_with_escapes(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps(make_document({"\ud800é": make_spec(make_rule(ask("gone")))})), encoding="utf-8")
+    done = run_gatelet("check", str(path), variables={"PYTHONIOENCODING": encoding})
+    assert (done.returncode, done.stderr) == (ExitCode.DONE, "")
+    shown = {"utf-8": "\\ud800é", "ascii": "\\ud800\\xe9"}[encoding]
+    assert f"  gate {shown}, rule 1 (r): asks the gate gone, which is not there\n" in done.stdout

@@ -275,6 +275,18 @@ def test_a_list_that_is_something_else_is_refused(server: DownloadServer) -> Non
         pull_from(server)
 
 
+def test_a_key_in_a_header_is_not_taken_along_to_another_address(server: DownloadServer) -> None:
+    server.content.spec = make_spec(5, "beta")
+    server.content.lists = {"beta": ListedFile(LINES)}
+    server.content.troubles = [("/v1/get_id_lists", "redirect"), ("/files", "redirect")]
+    with pytest.raises(Failed, match="lookup of ID lists: it answered 302"):
+        pull_from(server)
+    assert "/elsewhere" not in server.content.list_paths()
+    with pytest.raises(Failed, match="does not begin with"):
+        pull_from(server)
+    assert server.content.list_paths()[-1] == "/elsewhere"
+
+
 @pytest.mark.parametrize("trouble", ["429", "500", "cut"])
 def test_a_list_is_asked_for_again(server: DownloadServer, trouble: str) -> None:
     server.content.spec = make_spec(5, "beta")
