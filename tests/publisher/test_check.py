@@ -163,7 +163,7 @@ def test_the_estimates_are_near_what_was_counted() -> None:
     for size, name in ((432_327, "gate_raw"), (10_000_000, "gate_raw_10mb")):
         assert estimate_raw(size) * per_ms == pytest.approx(counted[f"{name}.fresh.before_reply"], rel=0.3)
     for name in ("gate_paged", "gate_paged_10mb"):
-        assert estimate_paged(1_000) * per_ms == pytest.approx(counted[f"{name}.fresh.before_reply"], rel=0.5)
+        assert estimate_paged(1_000) * per_ms == pytest.approx(counted[f"{name}.fresh.before_reply"], rel=0.3)
 
 
 def test_the_limit_of_raw_specs_is_the_default_of_the_setting() -> None:
