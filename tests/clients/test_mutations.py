@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from edge.routes.table import ROUTES
-from tests.component.serving import Running
+from tests.component.serving import EMBEDDED, NATIVE, VICEROY, Running
 
 schemathesis = pytest.importorskip("schemathesis", reason="needs schemathesis: run `make clients`")
 
-EXAMPLES = int(os.environ.get("GATELET_EXAMPLES", "5"))  # for each operation, good ones and bad ones
+EXAMPLES = int(os.environ.get("GATELET_EXAMPLES", "10"))  # for each operation, good ones and bad ones
 CHECKS = ["status_code_conformance", "content_type_conformance", "response_schema_conformance"]
 HEADERS = {"statsig-api-key": "secret-local", "x-api-key": "secret-local"}
 # What has no input has no bad one.
@@ -28,6 +28,13 @@ generated = settings(
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
+
+
+@pytest.fixture(scope="session", params=[pytest.param(VICEROY, marks=pytest.mark.viceroy), NATIVE, EMBEDDED])
+def host(request: pytest.FixtureRequest) -> str:
+    """Every host: the built component has another Python than the source here."""
+    name: str = request.param
+    return name
 
 
 @pytest.mark.parametrize("mode", ["POSITIVE", "NEGATIVE"])
