@@ -32,7 +32,7 @@ class Hasher(Protocol):
 
 def to_bytes(text: str) -> bytes:
     """Encode for hashing; a lone surrogate, which JSON can carry and UTF-8 cannot, becomes `?`."""
-    return text.encode("utf-8", "replace")
+    return text.encode() if text.isascii() else text.encode("utf-8", "replace")
 
 
 def hash_text(text: bytes) -> int:

@@ -135,5 +135,6 @@ class Project:
 
 
 def _table(document: Document, key: str) -> Document:
-    value = document.get(key)
-    return value if isinstance(value, dict) else {}
+    """Return a section of a checked document, itself and no copy: a project may grow."""
+    table: Document | None = document.get(key)
+    return {} if table is None else table
