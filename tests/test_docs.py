@@ -140,6 +140,17 @@ def read_curl(command: str) -> Request:
     return Request("POST" if body else "GET", url.path, url.query, headers.get, lambda _limit: body)
 
 
+def test_the_example_of_a_new_operator_fits_the_code() -> None:
+    (diff,) = re.findall(r"```diff\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
+    files = re.findall(r"^\+\+\+ b/(\S+)\n(.*?)(?=^---|\Z)", diff, re.DOTALL | re.MULTILINE)
+    assert len(files) == 2
+    for name, changes in files:
+        lines = (ROOT / name).read_text().splitlines()
+        around = [line[1:] for line in changes.splitlines() if line.startswith(" ")]
+        assert around
+        assert [line for line in around if line not in lines] == []
+
+
 def test_no_document_is_left_out_of_the_index_of_decisions() -> None:
     pages = {path.name for path in (ROOT / "docs/decisions").glob("*.md")} - {"README.md"}
     assert set(re.findall(r"\(([\w-]+\.md)\)", read("docs/decisions/README.md"))) == pages
