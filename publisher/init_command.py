@@ -23,6 +23,7 @@ from publisher.profiles import (
 )
 from publisher.pull_command import SourceKind
 from publisher.pulled import write_bytes
+from publisher.tables import has_secret
 from publisher.toml_blocks import put_tables, split_blocks
 
 type Table = dict[str, object]
@@ -41,6 +42,15 @@ class StoreKind(StrEnum):
     DIR = DirStore.kind
 
 
+def refuse_secret(answer: str) -> str:
+    """Return an answer; raises Unusable when it is an address with a password."""
+    if has_secret(answer):
+        raise Unusable(
+            "the address holds a name or password; leave it out, and set the variable of the profile"
+        )
+    return answer
+
+
 @dataclass(frozen=True, slots=True)
 class Asker:
     """Asks for what no option says; takes the default of everything with `--yes`."""
@@ -50,11 +60,11 @@ class Asker:
     def ask(self, question: str, given: str | None, default: str = "") -> str:
         """Return what was given, or else an answer."""
         if given is not None:
-            return given
+            return refuse_secret(given)
         if self.takes_defaults:
             return default
         answer: str = typer.prompt(question, default=default, err=True)
-        return answer.strip()
+        return refuse_secret(answer.strip())
 
     def choose(self, question: str, given: str | None, among: type[StrEnum]) -> str:
         """Return what was given, or else one of the choices; the first is the default."""

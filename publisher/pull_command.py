@@ -9,13 +9,15 @@ from typing import Annotated
 import typer
 
 from publisher.console import Output, show_count, show_size, show_time
+from publisher.exit_codes import Unusable
 from publisher.fetching import Fetcher, open_fetcher
 from publisher.locking import locked
 from publisher.options import AsJson, ConfigFile, ProfileName
-from publisher.profiles import Source, load_profile
+from publisher.profiles import SOURCE_PASSWORD, Source, load_profile
 from publisher.pulled import INDEX_NAME, Pulled, read_pulled, write_pulled
 from publisher.sources import pull
 from publisher.statsig_source import find_list_names, read_time
+from publisher.tables import has_secret
 
 
 class SourceKind(StrEnum):
@@ -72,6 +74,8 @@ def run(
         "path": file,
     }
     said = {name: value for name, value in given.items() if value is not None}
+    if has_secret(redis_url or ""):
+        raise Unusable(f"--redis-url: no password may stand on the command line; set {SOURCE_PASSWORD.env}")
     chosen = load_profile(profile, config)
     place: Source = replace(chosen.source, **said)  # type: ignore[arg-type]
     target = folder or chosen.folder

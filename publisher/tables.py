@@ -67,6 +67,11 @@ def decode_text(place: str, value: object) -> str:
     """Return a text; raises Unusable, also for an address that holds a password."""
     if not isinstance(value, str):
         raise Unusable(f"{place} must be a text")
-    if "://" in value and "@" in value.split("://", 1)[1].split("/", 1)[0]:
+    if has_secret(value):
         raise Unusable(f"{place}: the address holds a name or password; no secret may stand in the file")
     return value
+
+
+def has_secret(address: str) -> bool:
+    """Tell whether an address holds a name or password."""
+    return "@" in address.partition("://")[2].partition("/")[0]

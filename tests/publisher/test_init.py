@@ -113,3 +113,13 @@ def test_tables_are_put_into_an_empty_file() -> None:
 def test_a_profile_that_is_not_the_default_says_how_to_use_it(tmp_path: Path) -> None:
     assert "-p " not in init(tmp_path, "--yes")
     assert "give every command -p next" in init(tmp_path, "--yes", "--name", "next")
+
+
+def test_a_password_in_an_address_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    address = "redis://:hidden@h:6379/0"
+    done = run_gatelet("init", "--yes", "--store", "redis", "--at", address, folder=tmp_path)
+    assert (done.returncode, "hidden" in done.stdout + done.stderr) == (ExitCode.UNUSABLE, False)
+    assert not (tmp_path / "gatelet.toml").exists()
+    done = run_gatelet("pull", "--from", "redis", "--redis-url", address, folder=tmp_path)
+    assert (done.returncode, "hidden" in done.stdout + done.stderr) == (ExitCode.UNUSABLE, False)
+    assert "GATELET_SOURCE_REDIS_PASSWORD" in done.stderr
