@@ -1,6 +1,7 @@
 """See that what was written is there: an entry counts as published when it was read back as it was written.
 
-Stores may be behind for a while, so what is not there yet is asked for again, with growing pauses, 25 seconds in all.
+Stores may be behind for a while (Cloudflare's for a minute), so what is not there yet is asked for again, with growing
+pauses, 80 seconds in all.
 """
 
 import time
@@ -13,8 +14,9 @@ from publisher.stores.port import Store, StoreProblem
 from specstore.limits import Write
 
 AT_ONCE: Final = 8
-READING_TRIES: Final = 7
+READING_TRIES: Final = 13
 READING_PAUSE: Final = 0.2
+LONGEST_PAUSE: Final = 10.0
 
 
 def read_all_back(store: Store, entries: Iterable[Write]) -> None:
@@ -36,7 +38,7 @@ def read_back(store: Store, entry: Write, over: str | None = None, sleep: Callab
             return
         if over is not None and found is not None and found.generation != over:
             raise Conflict(f"somebody else has written {entry.key} over yours: see with gatelet status what is there")
-        sleep(READING_PAUSE * 2**number)
+        sleep(min(LONGEST_PAUSE, READING_PAUSE * 2**number))
     what = "nothing is there" if found is None else f"{len(found.value)} bytes are there that were not written now"
     raise StoreProblem(
         f"{entry.key} was written, but reading it back, {what}; what comes after it was not written. Push again"

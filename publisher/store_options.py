@@ -21,7 +21,8 @@ class Kind(StrEnum):
 
 
 StoreKind = Annotated[
-    Kind | None, typer.Argument(metavar="[fastly|cloudflare|redis|dir]", help="The store; the profile's only one.")
+    Kind | None,
+    typer.Argument(metavar="STORE", help="fastly, cloudflare, redis or dir; the profile's only one when left out."),
 ]
 StoreOption = Annotated[Kind | None, typer.Option("--store", help="The store; the profile's only one when left out.")]
 At = Annotated[
