@@ -9,7 +9,6 @@ import pytest
 from benchmarks.comparison import services, specs
 from benchmarks.comparison.load import Load
 from benchmarks.comparison.plan import Case, Course, Outcome, list_cases
-from benchmarks.comparison.plots import draw_all
 from benchmarks.comparison.questions import GATELET, PEER, list_values
 from benchmarks.comparison.report import list_measurements, list_verdicts, write_markdown
 from benchmarks.comparison.services import Service
@@ -111,6 +110,8 @@ def test_results_name_what_a_ratio_is_to() -> None:
 
 def test_plots_are_drawn(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="needs matplotlib, which `make bench` installs")
+    from benchmarks.comparison.plots import draw_all
+
     draw_all(outcomes(), tmp_path)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["connections.svg", "latency.svg", "spec-size.svg"]
 
