@@ -45,9 +45,7 @@ class StoreKind(StrEnum):
 def refuse_secret(answer: str) -> str:
     """Return an answer; raises Unusable when it is an address with a password."""
     if has_secret(answer):
-        raise Unusable(
-            "the address holds a name or password; leave it out, and set the variable of the profile"
-        )
+        raise Unusable("the address holds a name or password; leave it out, and set the variable of the profile")
     return answer
 
 
