@@ -24,7 +24,7 @@ from edge.settings import (
 )
 from edge.spec_cache import NOTHING_HELD
 from edge.spec_report import SpecReport, report_spec, spec_header
-from evaluator.exposure_log import Memory
+from evaluator.exposure_memory import Memory
 
 
 class Sandbox:

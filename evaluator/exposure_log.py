@@ -17,6 +17,7 @@ from evaluator.conditions import GATE
 from evaluator.errors import EvaluationDepthExceeded
 from evaluator.evaluate import evaluate_gate, find_outcome
 from evaluator.evaluation import Evaluation, id_type_of
+from evaluator.exposure_memory import Answer, Memory, write_units
 from evaluator.exposures import Event, config_exposure, gate_exposure, layer_exposure
 from evaluator.outcome import ANALYTICAL, UNRECOGNIZED
 from evaluator.view import UserView
@@ -25,13 +26,7 @@ if TYPE_CHECKING:
     from evaluator.outcome import Outcome
     from evaluator.user import User
 
-# What an evaluation said, written as one text: name, rule ID, and its value or the parameter read.
-type Answer = str
-# A dictionary in place of a set: the garbage collector does not visit one of texts, and there is one for each user.
-type Answers = dict[Answer, None]
-
 DEFAULT_WINDOW_MS: Final = 60_000
-MOST_KEYS: Final = 100_000
 NON_EXPOSED_CHECKS: Final = "statsig::non_exposed_checks"
 DROPPED: Final[dict[str, object]] = {}
 _SPECIAL_RULES: Final = ("default", "disabled", "")
@@ -62,16 +57,6 @@ class _Record(NamedTuple):
     name: str
     what: Any
     decision: dict[str, object] | None = None
-
-
-class Memory:
-    """What was exposed lately, and how much was left out because of that; it may outlive the logs that share it."""
-
-    def __init__(self) -> None:
-        self.seen = _Seen()
-        self.sampled = _Window()
-        self.deduplicated = 0
-        self.sampled_out = 0
 
 
 class ExposureLog:
@@ -256,64 +241,6 @@ class ExposureLog:
         return decision if rate is None else {"samplingRate": rate, **decision}
 
 
-class _Window:
-    """A set of keys that is emptied when its window has passed or it is full."""
-
-    def __init__(self) -> None:
-        self._until_ms = -1
-        self._keys: set[tuple[str, str]] = set()
-
-    def add(self, key: tuple[str, str], now_ms: int, window_ms: int) -> bool:
-        """Add a key; False when it was there."""
-        keys = self._keys
-        if now_ms > self._until_ms or len(keys) >= MOST_KEYS:
-            self._until_ms = now_ms + window_ms
-            keys.clear()
-        known = len(keys)
-        keys.add(key)
-        return len(keys) > known
-
-
-class _Seen:
-    """Which answers were exposed for which units; other attributes of a user do not count.
-
-    Checks come in runs of one view. What a run needs is looked up when it begins: whether the window has passed or too
-    many answers are kept, and with its first check by an ID type the answers known of these units.
-    """
-
-    def __init__(self) -> None:
-        self.view: UserView | None = None
-        # Of the view's user, by ID type.
-        self.answers: dict[str | None, Answers] = {}
-        self.count = 0
-        self._until_ms = -1
-        self._by_units: dict[str, Answers] = {}
-
-    def begin(self, view: UserView, window_ms: int) -> None:
-        """Begin a run of checks."""
-        if view.now_ms > self._until_ms or self.count >= MOST_KEYS:
-            self._until_ms = view.now_ms + window_ms
-            self._by_units = {}
-            self.count = 0
-        self.view, self.answers = view, {}
-
-    def find_answers(self, view: UserView, id_type: str | None) -> Answers:
-        """Return the answers known of the units that an ID type means; it is added to."""
-        answers = self.answers[id_type] = self._by_units.setdefault(_write_units(view.user, id_type), {})
-        return answers
-
-    def add(self, view: UserView, id_type: str | None, answer: Answer) -> bool:
-        """Add an answer to a view whose run has begun; False when it was there."""
-        answers = self.answers.get(id_type)
-        if answers is None:
-            answers = self.find_answers(view, id_type)
-        if answer in answers:
-            return False
-        answers[answer] = None
-        self.count += 1
-        return True
-
-
 def _window_of(sdk_configs: Mapping[str, object], name: str) -> int:
     window = find_number(sdk_configs.get(name))
     return DEFAULT_WINDOW_MS if window is None else truncate(window)
@@ -335,12 +262,4 @@ def _record_gate(outcome: Outcome) -> _Record:
 
 def _hash_key(user: User, id_type: str | None, parts: tuple[object, ...]) -> int:
     name, rule_id, extra = parts
-    return hash_text(to_bytes(write_json([str(name), str(rule_id), _write_units(user, id_type), str(extra)])))
-
-
-def _write_units(user: User, id_type: str | None) -> str:
-    """Return a user's IDs as one text: user ID, stable ID, the unit, and all custom IDs in order."""
-    unit = None if id_type is None else user.find_unit_id(id_type, id_type.lower())
-    stable = user.find_unit_id("stableID", "stableid")
-    ids = sorted(write_json(value) for value in user.custom_ids.values())
-    return ",".join((write_json(user.fields.get("userID")), write_json(stable), write_json(unit), *ids))
+    return hash_text(to_bytes(write_json([str(name), str(rule_id), write_units(user, id_type), str(extra)])))

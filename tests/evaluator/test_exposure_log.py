@@ -1,9 +1,11 @@
 import json
+from itertools import product
 
 import pytest
 
 from evaluator.evaluate import evaluate_experiment, evaluate_gate, evaluate_layer
 from evaluator.exposure_log import ExposureLog
+from evaluator.exposure_memory import Memory
 from evaluator.user import decode_user
 from evaluator.view import UserView
 from tests.evaluator.builders import NOW, UNIT, Json, experiment, gate, layer, project, rule
@@ -147,3 +149,29 @@ def test_custom_event_is_never_the_same_as_another() -> None:
     for _ in range(2):
         log.add_custom(seen, "bought", value=9.5, metadata={"item": "book"})
     assert [(event["eventName"], event["value"]) for event in log.take_events()] == [("bought", 9.5)] * 2
+
+
+@pytest.mark.parametrize("mode", [None, "shadow", "on"])
+def test_check_that_records_leaves_the_events_of_evaluating_and_adding(mode: str | None) -> None:
+    quick, whole = log_of(sampling_mode=mode), log_of(sampling_mode=mode)
+    for user in ("ada", "bob", "ada"):
+        seen = view_at(userID=user)
+        for name in ("g", "free", "all", "unknown", "g"):
+            assert quick.check_gate(seen, name) is evaluate_gate(seen, name).passed
+            add_gate(whole, seen, name)
+    events = quick.take_events()
+    assert events == whole.take_events()
+    assert len(events) >= 4
+
+
+def test_views_that_take_turns_and_logs_that_share_a_memory_record_once() -> None:
+    memory = Memory()
+    logs = [
+        ExposureLog({}, find_reason=lambda found: found.reason("Network"), received_at_ms=NOW, memory=memory)
+        for _ in range(2)
+    ]
+    views = [view_at(), view_at()]
+    for log, seen in product(logs, views * 2):
+        log.check_gate(seen, "g")
+    assert [len(log.take_events()) for log in logs] == [1, 0]
+    assert memory.deduplicated == 7
