@@ -26,7 +26,7 @@ $(COUNTRY): devhost/country_table.py $(STAMP)
 	@$(PY) -m devhost.country_table
 	@touch $@
 
-build: setup ## Build the component bin/main.wasm (FALLBACK=spec.json builds a spec in, for when no store answers).
+build: setup ## Build the component bin/main.wasm (FALLBACK=spec.json builds a spec in; FAST=0, WITHOUT=packing,... leave measures out).
 	@$(PY) -m devhost.build
 
 serve: $(if $(filter native,$(HOST)),setup,build) ## Serve on 127.0.0.1:7676 (PORT, SPEC, HOST, EVENTS_PORT, EVENTS_URL, LAYOUT, REUSE, FAULTS change it).

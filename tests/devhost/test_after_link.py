@@ -1,0 +1,101 @@
+"""The tools after the link, on components small enough to write here; every build puts the real one through them."""
+
+import struct
+
+import pytest
+
+from devhost.after_link.binary import (
+    COMPONENT,
+    CORE,
+    DATA,
+    DATA_COUNT,
+    Malformed,
+    Section,
+    is_component,
+    read_sections,
+    read_signed,
+    read_unsigned,
+    write_binary,
+    write_signed,
+    write_unsigned,
+)
+from devhost.after_link.image import SMALLEST, Image, Sparse, check_density, find_data, read_image, write_segments
+from devhost.after_link.immortal import IMMORTAL, MARKER, make_immortal
+
+START = 1 << 20
+OBJECT, IMMORTAL_ALREADY, LIST = START + 8, START + 16, START + 1024
+MAGIC = b"\0asm"
+
+
+def component_of(memory: dict[int, bytes], span: int = SMALLEST + 4096, fill: bytes = b"\x11") -> bytes:
+    """A component with one core module whose image has these bytes; what is between is filled."""
+    image = Image(bytearray(START) + bytearray(fill * span), START)
+    for at, piece in memory.items():
+        image.memory[at : at + len(piece)] = piece
+    count, data = write_segments(image)
+    module = write_binary(MAGIC + CORE, [Section(DATA_COUNT, write_unsigned(count)), Section(DATA, data)])
+    return write_binary(MAGIC + COMPONENT, [Section(0, b"\4note"), Section(1, module)])
+
+
+def listing(*addresses: int) -> bytes:
+    return MARKER + struct.pack(f"<I{len(addresses)}I", len(addresses), *addresses)
+
+
+def count_at(component: bytes, address: int) -> int:
+    count: int = struct.unpack_from("<I", read_image(find_data(component)).memory, address)[0]
+    return count
+
+
+@pytest.mark.parametrize("number", [0, 1, 63, 64, 127, 128, 16_384, (1 << 31) - 1])
+def test_numbers_are_read_as_written(number: int) -> None:
+    written = write_unsigned(number)
+    assert read_unsigned(b"." + written + b".", 1) == (number, 1 + len(written))
+    for signed in (number, -number - 1):
+        written = write_signed(signed)
+        assert read_signed(b"." + written + b".", 1) == (signed, 1 + len(written))
+
+
+def test_what_is_no_component_is_refused() -> None:
+    with pytest.raises(Malformed):
+        is_component(b"\0elf\1\0\0\0")
+    with pytest.raises(Malformed):
+        list(read_sections(MAGIC + CORE + b"\1\x7f"))
+
+
+def test_listed_objects_become_immortal_and_the_list_zeros() -> None:
+    counts = {OBJECT: struct.pack("<I", 3), IMMORTAL_ALREADY: struct.pack("<I", IMMORTAL)}
+    before = component_of({**counts, LIST: listing(OBJECT, IMMORTAL_ALREADY)})
+    after, found = make_immortal(before)
+    assert (found.changed, found.immortal_before) == (1, 1)
+    assert count_at(after, OBJECT) == count_at(after, IMMORTAL_ALREADY) == IMMORTAL
+    memory = read_image(find_data(after)).memory
+    assert MARKER not in memory
+    assert memory[LIST + len(MARKER) + 12] == 0x11, "what follows the list stays"
+    assert [kind for kind, _ in read_sections(after)] == [0, 1]
+
+
+def test_a_marker_without_a_plausible_list_is_passed_over() -> None:
+    stray = {START + 512: MARKER + struct.pack("<II", 1, 3)}
+    after, found = make_immortal(
+        component_of({**stray, OBJECT: struct.pack("<I", 1), LIST: listing(OBJECT)}),
+    )
+    assert found.changed == 1
+    assert count_at(after, OBJECT) == IMMORTAL
+
+
+def test_an_address_where_no_object_is_ends_the_build() -> None:
+    with pytest.raises(Malformed, match="reference count"):
+        make_immortal(component_of({OBJECT: struct.pack("<I", 0), LIST: listing(OBJECT)}))
+
+
+def test_a_snapshot_without_a_list_ends_the_build() -> None:
+    with pytest.raises(Malformed, match="no list"):
+        make_immortal(component_of({}))
+
+
+def test_an_image_that_would_not_be_mapped_ends_the_build() -> None:
+    dense = component_of({}, span=17 << 20)
+    assert check_density(dense).data > 16 << 20
+    sparse = component_of({START + (6 << 20): bytes(10 << 20)}, span=17 << 20)
+    with pytest.raises(Sparse, match="every sandbox"):
+        check_density(sparse)
