@@ -66,7 +66,10 @@ def build_component(recipe: Recipe = SERVICE) -> bool:
     component.parent.mkdir(parents=True, exist_ok=True)
     stamp_of(component).unlink(missing_ok=True)
     write_left_out(recipe.left_out)
-    run_builder(recipe)
+    try:
+        run_builder(recipe)
+    finally:
+        write_left_out(frozenset())
     finish(recipe)
     stamp_of(component).write_text(fingerprint, encoding="ascii")
     return True
