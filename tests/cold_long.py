@@ -24,7 +24,7 @@ from tests.component.serving import EMBEDDED, SERVER, VICEROY, find_free_port, r
 
 PLAIN: Final = Recipe(ROOT / "build" / "plain.wasm", left_out=frozenset(MEASURES))
 OF_THE_MOMENT: Final = frozenset(("server-timing", "date", "x-gatelet-spec"))  # the last has the age of the spec
-ASKED: Final = (
+ASKED: Final[tuple[tuple[str, dict[str, str]], ...]] = (
     ("/v1/check_gate", {"gateName": "test_fastly"}),
     ("/v1/check_gate", {"gateName": "staff"}),
     ("/v1/get_config", {"configName": "delivery"}),
