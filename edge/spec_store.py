@@ -71,9 +71,7 @@ class KvSpecStore:
         """Ask for all entries at once."""
         key = self._key
         if not key:
-            nothing = Found(
-                fault="the setting spec_key is empty: put the key that Statsig writes into the Config Store"
-            )
+            nothing = Found(fault=NO_KEY)
             return Look(nothing, nothing, nothing)
         try:
             pending = [self._begin(each) for each in (key, manifest_key(key), overrides_key(key))]
