@@ -14,9 +14,9 @@ from typing import Any
 
 from devhost.apis.serving import Noted
 from devhost.fastly.kv import KvStore
-from publisher.publish import Published, publish
-from publisher.pulled import Pulled
-from publisher.wanted import Layout, prepare
+from publisher.publication.publish import Published, publish
+from publisher.publication.wanted import Layout, prepare
+from publisher.sources.pulled import Pulled
 from tests.publisher.four_stores import open_fastly
 from tests.publisher.kv_server import running_store
 from tests.publisher.made_specs import KEY, make_list

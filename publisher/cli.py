@@ -17,21 +17,21 @@ from publisher.exit_codes import Trouble
 
 ABOUT: Final = "Bring Statsig specs to the edge, look into them, and work with stored events."
 COMMANDS: Final = {
-    "check": "publisher.check_command",
-    "diff": "publisher.diff_command",
-    "doctor": "publisher.doctor_command",
-    "evaluate": "publisher.evaluate_command",
-    "events": "publisher.events_command",
-    "explain": "publisher.explain_command",
-    "gc": "publisher.gc_command",
-    "init": "publisher.init_command",
-    "override": "publisher.override_command",
-    "pull": "publisher.pull_command",
-    "push": "publisher.push_command",
-    "rollback": "publisher.rollback_command",
-    "status": "publisher.status_command",
-    "sync": "publisher.sync_command",
-    "versions": "publisher.versions_command",
+    "check": "publisher.commands.check",
+    "diff": "publisher.commands.diff",
+    "doctor": "publisher.commands.doctor",
+    "evaluate": "publisher.commands.evaluate",
+    "events": "publisher.commands.events",
+    "explain": "publisher.commands.explain",
+    "gc": "publisher.commands.gc",
+    "init": "publisher.commands.init",
+    "override": "publisher.commands.override",
+    "pull": "publisher.commands.pull",
+    "push": "publisher.commands.push",
+    "rollback": "publisher.commands.rollback",
+    "status": "publisher.commands.status",
+    "sync": "publisher.commands.sync",
+    "versions": "publisher.commands.versions",
 }
 
 

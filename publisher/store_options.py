@@ -8,7 +8,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from publisher.exit_codes import Unusable
-from publisher.profiles import CloudflareStore, DirStore, FastlyStore, Profile, RedisStore, Store
+from publisher.profiles.profile import CloudflareStore, DirStore, FastlyStore, Profile, RedisStore, Store
 
 
 class Kind(StrEnum):

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 import httpx
 
 from publisher.exit_codes import Unusable
-from publisher.profiles import CloudflareStore, DirStore, FastlyStore, RedisStore
-from publisher.profiles import Store as StorePlace
+from publisher.profiles.profile import CloudflareStore, DirStore, FastlyStore, RedisStore
+from publisher.profiles.profile import Store as StorePlace
 from publisher.stores import cloudflare, fastly
 from publisher.stores.calls import PATIENCE_SECONDS, SECONDS_PER_TRY, Caller
 from publisher.stores.cloudflare import CloudflareKv, name_base

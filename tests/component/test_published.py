@@ -16,7 +16,7 @@ from evaluator.decode import decode_project
 from evaluator.evaluate import evaluate_gate
 from evaluator.user import decode_user
 from evaluator.view import UserView
-from publisher.pulled import Pulled, PulledList, write_pulled
+from publisher.sources.pulled import Pulled, PulledList, write_pulled
 from specstore.keys import overrides_key
 from tests.component.vectors_over_http import SECRET, SPEC_KEY, ask_case, find_differences, read_cases
 from tests.conformance.shared_cases import FOLDER

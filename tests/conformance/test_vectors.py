@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from evaluator.decode import decode_project
-from publisher.evaluate_lines import answer_lines
+from publisher.answers.evaluate_lines import answer_lines
 from tests.conformance.shared_cases import FOLDER
 
 type Json = dict[str, Any]

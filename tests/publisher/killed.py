@@ -22,7 +22,7 @@ from typing import NamedTuple
 from devhost.apis.serving import ApiServer, Noted
 from devhost.apis.trouble import Trouble
 from devhost.fastly.kv import KvStore
-from publisher.pulled import Pulled, write_pulled
+from publisher.sources.pulled import Pulled, write_pulled
 from tests.component.publishing import SPEC_KEY, SYNC_MS, Seen, ask, is_mixed, running
 from tests.publisher.kv_server import STORE_ID, TOKEN, running_store
 from tests.publisher.made_specs import FIRST_TIME, make_list, make_pulled

@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from publisher.pulled import Pulled, PulledList
+from publisher.publication.wanted import Layout, Wanted, prepare
+from publisher.sources.pulled import Pulled, PulledList
 from publisher.stores.port import Store
-from publisher.wanted import Layout, Wanted, prepare
 from specstore.cut import digest_page
 from specstore.idlists import decode_index, decode_shard
 from specstore.keys import list_index_key, manifest_key, page_key, shard_key

@@ -11,11 +11,11 @@ from evaluator.decode import decode_project
 from evaluator.evaluate import evaluate_gate
 from evaluator.user import decode_user
 from evaluator.view import UserView
-from publisher.checking import Report, check
-from publisher.estimates import RAW_LIMIT_BYTES, estimate_paged, estimate_raw
 from publisher.exit_codes import ExitCode
-from publisher.findings import KINDS, Severity
-from publisher.pulled import Pulled, PulledList
+from publisher.judging.checking import Report, check
+from publisher.judging.estimates import RAW_LIMIT_BYTES, estimate_paged, estimate_raw
+from publisher.judging.findings import KINDS, Severity
+from publisher.sources.pulled import Pulled, PulledList
 from tests.publisher.running import ROOT, run_gatelet
 
 type Json = dict[str, Any]

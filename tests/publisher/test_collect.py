@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from publisher.collect import Thrift, collect
 from publisher.exit_codes import Conflict, Failed, Unusable
-from publisher.history import list_versions, roll_back
-from publisher.lease import Holder, encode_holder, now_ms
-from publisher.publish import Rules, publish
-from publisher.standing import find_standing
+from publisher.publication.collect import Thrift, collect
+from publisher.publication.history import list_versions, roll_back
+from publisher.publication.lease import Holder, encode_holder, now_ms
+from publisher.publication.publish import Rules, publish
+from publisher.publication.standing import find_standing
+from publisher.publication.wanted import Layout
 from publisher.stores.folder import FolderStore
-from publisher.wanted import Layout
 from specstore.keys import lease_key, list_index_key, manifest_key, page_prefix, retired_key, shard_prefix
 from specstore.limits import Write
 from tests.publisher.made_specs import KEY, make_list, make_wanted, read_answering, read_lists

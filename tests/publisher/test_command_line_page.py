@@ -13,9 +13,9 @@ import pytest
 
 from publisher.cli import COMMANDS
 from publisher.exit_codes import MEANINGS
-from publisher.profiles import STORES, Source
-from publisher.secret import Secret
-from publisher.syncing import Round, read_health, write_health
+from publisher.profiles.profile import STORES, Source
+from publisher.profiles.secret import Secret
+from publisher.sync.rounds import Round, read_health, write_health
 from tests.publisher.running import ROOT
 
 PAGE = (ROOT / "docs/command-line.md").read_text(encoding="utf-8")

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from evaluator.decode import decode_project
-from publisher.comparing import Comparison, Side, compare
 from publisher.exit_codes import ExitCode, Unusable
-from publisher.samples import make_users, read_users
+from publisher.judging.comparing import Comparison, Side, compare
+from publisher.judging.samples import make_users, read_users
 from tests.conformance.official_core import OfficialCore
 from tests.conformance.shared_cases import FOLDER
 from tests.publisher.running import ROOT, run_gatelet

@@ -13,16 +13,16 @@ import pytest
 from devhost.apis.fastly import FastlyAccount, KvPlace, Named
 from devhost.apis.serving import serving
 from devhost.fastly.kv import KvStore
-from publisher.diagnosis import Diagnosis, Verdict
-from publisher.doctoring import examine
+from publisher.doctor.diagnosis import Diagnosis, Verdict
+from publisher.doctor.doctoring import examine
 from publisher.exit_codes import ExitCode
-from publisher.fetching import Fetcher
-from publisher.profiles import DirStore, FastlyStore, Profile, Source
-from publisher.publish import publish
-from publisher.pulled import Pulled, read_pulled
+from publisher.profiles.profile import DirStore, FastlyStore, Profile, Source
+from publisher.publication.publish import publish
+from publisher.publication.wanted import Layout, prepare
+from publisher.sources.fetching import Fetcher
+from publisher.sources.pulled import Pulled, read_pulled
 from publisher.stores.folder import FolderStore
 from publisher.stores.opening import opened
-from publisher.wanted import Layout, prepare
 from tests.publisher.fastly_services import SERVICE, Edge, Service
 from tests.publisher.kv_server import TOKEN
 from tests.publisher.running import ROOT, run_gatelet

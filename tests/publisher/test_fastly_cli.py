@@ -13,7 +13,7 @@ import pytest
 from devhost.apis.fastly import FastlyAccount, KvPlace, Named
 from devhost.apis.serving import ApiServer, serving
 from devhost.fastly.kv import KvStore
-from publisher.publish import publish
+from publisher.publication.publish import publish
 from specstore.keys import manifest_key
 from tests.publisher.four_stores import open_fastly
 from tests.publisher.kv_server import STORE_ID, TOKEN

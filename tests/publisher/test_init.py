@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from publisher.exit_codes import ExitCode
-from publisher.profiles import read_profile
-from publisher.toml_blocks import put_tables, split_blocks
+from publisher.profiles.profile import read_profile
+from publisher.profiles.toml_blocks import put_tables, split_blocks
 from tests.publisher.running import ROOT, run_gatelet
 
 

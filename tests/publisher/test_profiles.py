@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from publisher.exit_codes import Unusable
-from publisher.profiles import DirStore, FastlyStore, Profile, Source, load_profile, read_profile
-from publisher.secret import Secret
+from publisher.profiles.profile import DirStore, FastlyStore, Profile, Source, load_profile, read_profile
+from publisher.profiles.secret import Secret
 
 WHOLE = """
 default_profile = "production"

@@ -12,13 +12,13 @@ import pytest
 from devhost.apis.trouble import Trouble
 from devhost.fastly.kv import KvStore
 from publisher.exit_codes import Conflict, Unusable
-from publisher.lease import LEASE_MS, Holder, encode_holder, leased, name_host, now_ms
-from publisher.marks import decode_mark
-from publisher.publish import Published, Rules, publish
-from publisher.pulled import Pulled
+from publisher.publication.lease import LEASE_MS, Holder, encode_holder, leased, name_host, now_ms
+from publisher.publication.marks import decode_mark
+from publisher.publication.publish import Published, Rules, publish
+from publisher.publication.wanted import Layout, prepare
+from publisher.sources.pulled import Pulled
 from publisher.stores.folder import FolderStore
 from publisher.stores.port import Store, StoreProblem
-from publisher.wanted import Layout, prepare
 from specstore.keys import lease_key, manifest_key, page_prefix, version_prefix
 from specstore.limits import Write
 from specstore.plan import encode_retired
@@ -438,7 +438,7 @@ def test_a_lease_that_cannot_be_given_back_does_not_undo_what_was_published(serv
 def test_what_is_not_as_it_was_written_stops_a_push_before_the_manifest(
     folder: FolderStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("publisher.reading_back.READING_PAUSE", 0.0)
+    monkeypatch.setattr("publisher.publication.reading_back.READING_PAUSE", 0.0)
 
     class Damaged(FolderStore):
         def write_batch(self, entries: Sequence[Write]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from devhost.fastly.kv import KvStore
 from publisher.cli import main
 from publisher.exit_codes import ExitCode
-from publisher.pulled import write_pulled
+from publisher.sources.pulled import write_pulled
 from publisher.stores.folder import FolderStore
 from specstore.keys import overrides_key
 from specstore.limits import Write

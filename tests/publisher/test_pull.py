@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from publisher.exit_codes import ExitCode, Failed, Unusable
-from publisher.fetching import Fetcher
-from publisher.profiles import Source
-from publisher.pulled import Pulled, PulledList, read_pulled, write_pulled
-from publisher.sources import pull
+from publisher.profiles.profile import Source
+from publisher.sources.choosing import pull
+from publisher.sources.fetching import Fetcher
+from publisher.sources.pulled import Pulled, PulledList, read_pulled, write_pulled
 from tests.publisher.download_server import KEY, Content, DownloadServer, ListedFile, running_downloads
 from tests.publisher.running import ROOT, run_gatelet
 

@@ -12,8 +12,8 @@ import pytest
 import redis
 
 from publisher.exit_codes import Failed, Unusable
-from publisher.profiles import Source
-from publisher.pulled import Pulled, PulledList
+from publisher.profiles.profile import Source
+from publisher.sources.pulled import Pulled, PulledList
 from tests.publisher.download_server import KEY, Content, ListedFile, running_downloads
 from tests.publisher.redis_server import name_url, running_redis
 from tests.publisher.test_pull import LINES, make_spec, pull_with

@@ -17,12 +17,21 @@ import httpx
 import pytest
 
 from publisher.exit_codes import Conflict, ExitCode, Failed, Unusable
-from publisher.fetching import Fetcher
-from publisher.findings import Severity
-from publisher.locking import locked
-from publisher.profiles import DirStore, FastlyStore, Profile, RedisStore, Source
+from publisher.judging.findings import Severity
+from publisher.profiles.profile import DirStore, FastlyStore, Profile, RedisStore, Source
+from publisher.sources.fetching import Fetcher
 from publisher.stores.folder import FolderStore
-from publisher.syncing import BELIEVED_S, LONGEST_PAUSE_S, Loop, Round, Syncer, find_pause, probe_health, write_health
+from publisher.sync.locking import locked
+from publisher.sync.rounds import (
+    BELIEVED_S,
+    LONGEST_PAUSE_S,
+    Loop,
+    Round,
+    Syncer,
+    find_pause,
+    probe_health,
+    write_health,
+)
 from tests.publisher.download_server import KEY, Content, DownloadServer, ListedFile, running_downloads
 from tests.publisher.redis_server import name_url, running_redis
 from tests.publisher.running import ROOT, run_gatelet

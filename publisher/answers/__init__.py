@@ -1,0 +1,1 @@
+"""The evaluator's answers, for programs and for people."""

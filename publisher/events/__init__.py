@@ -1,0 +1,1 @@
+"""The events that a service stored, and those that a local sink received."""

@@ -1,0 +1,1 @@
+"""Publishing: what is written and in which order, what is kept, what may go."""

@@ -1,0 +1,1 @@
+"""Where a spec comes from: Statsig's servers, a Redis, a file."""

@@ -1,0 +1,1 @@
+"""Pull, check, push, round after round."""
