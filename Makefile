@@ -10,7 +10,7 @@ CONFORMANCE ?= ../shared/conformance
 FAMILIES ?= $(filter-out %.exposures %.exposures_env,$(patsubst %.jsonl.gz,%,$(notdir $(wildcard $(CONFORMANCE)/vectors/*.jsonl.gz $(CONFORMANCE)/*_cases.jsonl.gz))))
 
 .DEFAULT_GOAL := help
-.PHONY: help bench setup build serve check lint types test clients viceroy test-viceroy conform conform-long events-long publish-long apis coverage fuel fuel-accept fuel-evaluator bench-evaluator clean
+.PHONY: help bench setup build serve check lint types test clients viceroy test-viceroy conform cold-long conform-long events-long publish-long apis coverage fuel fuel-accept fuel-evaluator bench-evaluator clean
 
 help: ## Print the targets.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ publish-long: setup ## Kill fifty pushes at random moments while clients ask, an
 
 apis: setup ## Serve the APIs of Fastly's and Cloudflare's stores on loopback, to publish to without an account.
 	@exec $(PY) -m devhost.apis
+
+cold-long: setup viceroy ## Show that the fast and the plain build give the same replies (REQUESTS, 200,000 unless told: hours).
+	@$(PY) -m tests.cold_long --requests $(or $(REQUESTS),200000)
 
 conform-long: setup ## Compare a million generated cases with the official core.
 	@$(PY) -m tests.conform_long
