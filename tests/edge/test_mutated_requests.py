@@ -1,6 +1,6 @@
 """Valid requests, broken at random: the routes answer every one, without an exception and without a 5xx.
 
-`GATELET_MUTATIONS` asks for more of them. The seed is fixed, so the requests are always the same ones.
+`make mutations` sends 100,000 of them (`GATELET_MUTATIONS`). The seed is fixed: the requests are always the same ones.
 """
 
 import json
@@ -18,6 +18,7 @@ from tests.edge.project import project
 COUNT = int(os.environ.get("GATELET_MUTATIONS", "3000"))
 USER = {"userID": "u", "customIDs": {"stableID": "s"}, "custom": {"age": 3, "list": [1, "a"]}, "country": "NZ"}
 JUNK = ["", "\x00", "é", "😀", "%ff", "../..", "a" * 600, "{}", "[" * 200, "-0.0", "1e999", "null", " "]
+MOST_SECONDS = 0.25  # for 99 of 100 on a busy machine; an idle one takes a millisecond
 VALUES: list[object] = [
     None,
     True,
@@ -153,6 +154,8 @@ def test_every_broken_request_is_answered() -> None:
             assert name.isascii()
             assert b"\n" not in value
     times.sort()
-    slowest = f"p99 {times[int(COUNT * 0.99)] * 1000:.2f} ms, the slowest {times[-1] * 1000:.1f} ms"
+    p99 = times[int(COUNT * 0.99)]
+    slowest = f"p99 {p99 * 1000:.2f} ms, the slowest {times[-1] * 1000:.1f} ms"
     print(f"{COUNT} broken requests: {dict(statuses)}; {slowest}")
     assert {200, 400, 404} <= statuses.keys()
+    assert p99 < MOST_SECONDS
