@@ -47,7 +47,7 @@ class Project:
         self.mappings = _table(document, "overrides") if has_mapping else {}
         self.cmab_configs = _table(document, "cmab_configs")
         self._preparer = Preparer(_table(document, "condition_map"))
-        # What client responses keep of this project (`client_response.kept`).
+        # Texts that are made from this project again and again (`client_response.kept`).
         self.kept: dict[object, object] = {}
         self.prepared_gates: dict[str, Spec] = {}
         self._configs: dict[str, Spec] = {}

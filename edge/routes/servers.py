@@ -9,11 +9,10 @@ from typing import Final
 from edge.calls import Call, Route
 from edge.inputs import parse_query, read_json_object
 from edge.keys import Access, KeyPlace
-from edge.messages import JSON_HEADER, Header, Refusal, Reply, encode_json, json_reply
+from edge.messages import JSON_HEADER, Header, Refusal, Reply, json_reply
 from edge.questions import WHOLE
 from edge.routes.schemas import ERROR, SWITCH, TEXT, an_object
-from edge.spec_shapes import is_v1, to_v1, to_v2
-from evaluator.project import Project
+from edge.spec_texts import find_text
 
 PATH_PLACES: Final = (KeyPlace.PATH, KeyPlace.HEADER)
 
@@ -43,21 +42,13 @@ def send_spec(call: Call, *, since: object, wants_v1: bool) -> Reply:
     header: Header = ("x-since-time", b"%d" % project.time)
     if is_held(since, project.time):
         return json_reply(200, {"has_updates": False})._replace(headers=(JSON_HEADER, header))
-    return Reply(200, write_spec(project, wants_v1=wants_v1), (JSON_HEADER, header))
+    return Reply(200, find_text(project, wants_v1=wants_v1), (JSON_HEADER, header))
 
 
 def is_held(since: object, time_ms: int) -> bool:
     """Tell whether a caller holds this spec or a newer one; what is no number holds none."""
     text = str(since)
     return text.isascii() and text.isdigit() and len(text) < 16 and int(text) >= time_ms
-
-
-def write_spec(project: Project, *, wants_v1: bool) -> bytes:
-    """Return the document in the shape that is asked for."""
-    document = project.document
-    if is_v1(document) is not wants_v1:
-        document = to_v1(document) if wants_v1 else to_v2(document)
-    return encode_json(document)
 
 
 _SPEC: Final = an_object({"has_updates": SWITCH})

@@ -1,26 +1,43 @@
 """Specs for a fleet of Statsig's server SDKs."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from edge import spec_texts
 from edge.memory import MemoryPlatform
 from edge.messages import Reply
 from edge.routes.lists import name_file, sign
 from edge.sandbox import Sandbox
 from edge.spec_shapes import to_v1, to_v2
+from edge.spec_texts import write_text
 from evaluator.bucketing import hash_unit_id
 from evaluator.decode import decode_project
 from evaluator.evaluate import evaluate_config, evaluate_gate, evaluate_layer
 from evaluator.evaluation import Evaluation
+from evaluator.project import Project
 from evaluator.user import decode_user
 from evaluator.view import UserView
 from specstore.idlists import IdList, cut_list, encode_index, find_member, read_lines
 from specstore.keys import list_index_key, shard_key
-from tests.edge.builders import CLIENT, KEY, SERVER, STORE, TIME, Json, ask, header_of, json_of, platform, request
+from tests.edge.builders import (
+    CLIENT,
+    KEY,
+    SERVER,
+    STORE,
+    TIME,
+    Json,
+    ask,
+    header_of,
+    json_of,
+    platform,
+    put_pages,
+    put_raw,
+    request,
+)
 from tests.edge.project import project
 from tests.facts import facts_of
 
@@ -72,6 +89,39 @@ def test_store_in_one_shape_serves_both() -> None:
     assert json_of(fetch(f"/v1/{path}", spec=v2)) == v1
     assert isinstance(json_of(fetch(f"/v2/{path}", spec=v1))["feature_gates"], dict)
     assert json_of(fetch(f"/v1/{path}", spec=v1)) == v1
+
+
+@pytest.mark.parametrize("layout", ["raw", "paged"])
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_text_is_written_once_for_each_spec_and_shape(
+    version: str, layout: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+
+    def count(made: Project, *, wants_v1: bool) -> bytes:
+        written.append(made.time)
+        return write_text(made, wants_v1=wants_v1)
+
+    monkeypatch.setattr(spec_texts, "write_text", count)
+    put: Callable[[MemoryPlatform, Json], object] = put_raw if layout == "raw" else put_pages
+    outside = platform(project(), sync_interval_ms="0")
+    if layout == "paged":
+        del outside.stores[STORE][KEY]
+    put(outside, project())
+    sandbox, asked = Sandbox(outside), request(f"/{version}/download_config_specs")
+    first, second = ask(sandbox, asked), ask(sandbox, asked)
+    assert (first.body, written) == (second.body, [TIME])
+    newer = {**project(), "time": TIME + 1, "feature_gates": {}}
+    put(outside, newer)
+    third = json_of(ask(sandbox, asked))
+    assert (third["time"], not third["feature_gates"], written) == (TIME + 1, True, [TIME, TIME + 1])
+
+
+def test_long_text_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spec_texts, "MOST_BYTES", 100)
+    made = decode_project(project())
+    assert spec_texts.find_text(made, wants_v1=False) == spec_texts.find_text(made, wants_v1=False)
+    assert not made.kept
 
 
 def test_without_a_spec_it_is_503() -> None:
