@@ -1,8 +1,8 @@
 """Questions about one name, as replies show them: a check always answers, and its reason says on what ground.
 
-A client key that the spec gives to a target app sees that app alone. For everything else it gets, by the same way and
-without a look at the spec in question, what it would get for a name that nobody ever used. A key that the spec gives to
-no app sees everything, as with Statsig.
+A client key that the spec holds to a target app or to a list of entities sees these alone (`edge.sight`). For
+everything else it gets, by the same way and without a look at the spec in question, what it would get for a name that
+nobody ever used. A key of which the spec says nothing sees everything, as with Statsig.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +14,7 @@ from edge.keys import Access, Caller
 from edge.messages import Event, FindEvents
 from edge.questions import Questions, Wanted
 from edge.sandbox import Sandbox
+from edge.sight import Sight, find_sight
 from evaluator.client_response import ResponseOptions, find_target_app
 from evaluator.coerce import find_text
 from evaluator.conditions import EXPERIMENT, GATE
@@ -36,12 +37,13 @@ _EVALUATE: Final = {
 
 
 class Asking(NamedTuple):
-    """One user, who asks about them, and what answers; the views, one per project, are made when needed."""
+    """One user, who asks about them, and what answers; views and sights, one per project, are made when needed."""
 
     user: User
     caller: Caller
     questions: Questions
     views: dict[int, UserView]
+    sights: dict[int, Sight | None]
     sandbox: Sandbox
 
     def find_view(self, kind: str, name: str) -> UserView | None:
@@ -59,9 +61,19 @@ class Asking(NamedTuple):
             self.views[id(project)] = view
         return view
 
-    def find_app(self, view: UserView) -> str | None:
-        """Return the only target app that the caller may see; None when it may see all."""
-        return find_text(view.app_id) if self.caller.access is Access.CLIENT else None
+    def find_sight(self, view: UserView) -> Sight | None:
+        """Return what of a project the caller may see; None when it may see all."""
+        if self.caller.access is not Access.CLIENT:
+            return None
+        number = id(view.project)
+        if number not in self.sights:
+            self.sights[number] = find_sight(view.project, self.caller.key, find_text(view.app_id))
+        return self.sights[number]
+
+    def shows(self, view: UserView, kind: str, name: str, document: object) -> bool:
+        """Tell whether the caller may see an entity, of which the spec says this."""
+        sight = self.find_sight(view)
+        return sight is None or sight.shows(kind, name, document)
 
 
 class Check(NamedTuple):
@@ -86,7 +98,7 @@ def options_of(key: str) -> ResponseOptions:
 
 def begin_asking(call: Call, user: User, wanted: Sequence[Wanted] | None) -> Asking:
     """Return what all checks of a call share."""
-    return Asking(user, call.caller, call.sandbox.begin_questions(wanted, call.caller.key), {}, call.sandbox)
+    return Asking(user, call.caller, call.sandbox.begin_questions(wanted, call.caller.key), {}, {}, call.sandbox)
 
 
 def check(asking: Asking, kind: str, name: str) -> Check:
@@ -98,12 +110,17 @@ def check(asking: Asking, kind: str, name: str) -> Check:
 def check_in(asking: Asking, view: UserView, kind: str, name: str) -> Check:
     """Evaluate one entity in a view that has it."""
     document = find_document(view.project, kind, name)
-    app = asking.find_app(view)
-    if app is not None and not is_for_app(document, app):
-        evaluation = Evaluation(kind, name, Unrecognized(), None)
-    else:
+    if asking.shows(view, kind, name, document):
         evaluation = _EVALUATE[find_kind(view.project, kind, name, document)](view, name)
+    else:
+        evaluation = Evaluation(kind, name, Unrecognized(), None)
     return Check(name, asking.questions.reason(evaluation), view, evaluation)
+
+
+def may_see(asking: Asking, checked: Check, kind: str, name: str) -> bool:
+    """Tell whether the caller may see another entity that a check came by."""
+    view = checked.view
+    return view is not None and asking.shows(view, kind, name, find_document(view.project, kind, name))
 
 
 def find_document(project: Project, kind: str, name: str) -> Mapping[str, object] | None:
@@ -115,12 +132,6 @@ def find_document(project: Project, kind: str, name: str) -> Mapping[str, object
     else:
         found = project.cmab_configs.get(name) or project.configs.get(name)
     return cast("Mapping[str, object] | None", found)
-
-
-def is_for_app(document: Mapping[str, object] | None, app: str) -> bool:
-    """Tell whether an entity belongs to a target app; one that names no apps then belongs to none."""
-    apps = None if document is None else document.get("targetAppIDs")
-    return isinstance(apps, list) and app in apps
 
 
 def find_kind(project: Project, kind: str, name: str, document: Mapping[str, object] | None) -> str:

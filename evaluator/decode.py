@@ -38,6 +38,7 @@ _DOCUMENT: Final = Shape(
         "session_replay_info": dict,
         "sdk_keys_to_app_ids": dict,
         "hashed_sdk_keys_to_app_ids": dict,
+        "hashed_sdk_keys_to_entities": dict,
     },
 )
 _NAMED: Final = Shape({"name": str}, {})

@@ -41,6 +41,7 @@ HEAD_KEYS: Final = (
     "default_environment",
     "has_updates",
     "hashed_sdk_keys_to_app_ids",
+    "hashed_sdk_keys_to_entities",
     "id_lists",
     "response_format",
     "sdk_configs",

@@ -60,9 +60,9 @@ def write_parts(asking: Asking, project: Project, body: Body) -> Parts:
 
 
 def find_format(asking: Asking, project: Project, body: Body) -> str:
-    """Return the format that a body asks for; raises a refusal. A key of a target app gets the one that is narrowed."""
+    """Return the format that a body asks for; raises a refusal. A key that sees a part gets the one we narrow."""
     wanted = read_choice(body, "responseFormat", FORMATS, FORMATS[0])
-    return wanted if asking.find_app(asking.view_of(project)) is None else FORMATS[0]
+    return wanted if asking.find_sight(asking.view_of(project)) is None else FORMATS[0]
 
 
 def read_choice(body: Body, field: str, choices: Sequence[str], default: str) -> str:
@@ -74,13 +74,13 @@ def read_choice(body: Body, field: str, choices: Sequence[str], default: str) ->
 
 
 def finish_response(asking: Asking, project: Project, parts: Parts) -> str:
-    """Join the parts; what a target app must not see is taken out of them."""
-    app = asking.find_app(asking.view_of(project))
+    """Join the parts; what the caller may not see is taken out of them."""
+    sight = asking.find_sight(asking.view_of(project))
     text = join_parts(parts)
-    if app is None:
+    if sight is None:
         return text
     response = loads(text)
-    return encode_json(narrow_response(response, project, app, find_name_hash(response["hash_used"]))).decode()
+    return encode_json(narrow_response(response, project, sight, find_name_hash(response["hash_used"]))).decode()
 
 
 def echo_user(sent: object) -> dict[str, object]:

@@ -1,14 +1,14 @@
 """Statsig's HTTP API: one question about one user, its exposure logged on the way.
 
 Shapes are those of Statsig's documentation, with `reason` added to each. A name that the spec does not hold gets the
-same answer as one outside the caller's target app.
+same answer as one that the caller's key may not see.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
 from edge.calls import Call, Route
-from edge.checks import Asking, Check, begin_asking, check, expose, is_for_app
+from edge.checks import Asking, Check, begin_asking, check, expose, may_see
 from edge.inputs import MANY_NAMES, read_json_object, read_name, read_names
 from edge.keys import Access
 from edge.messages import FindEvents, Refusal, Reply, find_no_events, json_reply, refuse_input
@@ -98,11 +98,14 @@ def post_get_layer(call: Call) -> Reply:
     checked = check(asking, LAYER, name)
     if not checked.is_known:
         raise Refusal(404, "unknown_layer", "there is no layer of this name")
-    return json_reply(200, write_layer(checked), expose_unless_disabled(asking, body, checked))
+    return json_reply(200, write_layer(asking, checked), expose_unless_disabled(asking, body, checked))
 
 
-def write_layer(checked: Check) -> dict[str, object]:
-    """Return the answer about a layer, in the other spelling that Statsig uses here."""
+def write_layer(asking: Asking, checked: Check) -> dict[str, object]:
+    """Return the answer about a layer, in the other spelling that Statsig uses here.
+
+    An experiment that the caller may not see gives the value, and is not named.
+    """
     found = checked.evaluation
     answer = {
         "name": checked.name,
@@ -110,8 +113,9 @@ def write_layer(checked: Check) -> dict[str, object]:
         "ruleID": "" if found is None else found.rule_id,
         "reason": checked.reason,
     }
-    if found is not None and found.allocated_experiment:
-        answer["allocatedExperimentName"] = found.allocated_experiment
+    experiment = None if found is None else found.allocated_experiment
+    if experiment and may_see(asking, checked, CONFIG, experiment):
+        answer["allocatedExperimentName"] = experiment
     return answer
 
 
@@ -121,9 +125,8 @@ def post_get_ranked_list(call: Call) -> Reply:
     name = read_name(body.get("configName"), "configName")
     asking = begin_asking(call, read_user(call, body), [Wanted(CONFIG, name)])
     view = asking.find_view(CONFIG, name)
-    app = None if view is None else asking.find_app(view)
     bandit = None if view is None else view.project.cmab_configs.get(name)
-    if view is None or not isinstance(bandit, dict) or (app is not None and not is_for_app(bandit, app)):
+    if view is None or not isinstance(bandit, dict) or not asking.shows(view, CONFIG, name, bandit):
         raise Refusal(404, "unknown_bandit", "there is no contextual bandit of this name")
     return json_reply(200, [write_group(*ranked) for ranked in rank_groups(view, name, find_gate_outcome)])
 

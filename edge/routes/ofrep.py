@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Final, cast
 
 from edge.calls import Call, Route
-from edge.checks import Asking, Check, begin_asking, check, check_in, expose, is_for_app
+from edge.checks import Asking, Check, begin_asking, check, check_in, expose
 from edge.inputs import read_json_object
 from edge.keys import Access, KeyPlace
 from edge.messages import JSON_HEADER, Event, FindEvents, Header, Refusal, Reply, encode_json, json_reply
@@ -91,7 +91,6 @@ def post_flags(call: Call) -> Reply:
 def list_items(asking: Asking, project: Project) -> Iterator[Item]:
     """Write every entity that the caller may see; of several with one name the first."""
     view = asking.view_of(project)
-    app = asking.find_app(view)
     written: set[str] = set()
     for kind, documents in (
         (GATE, project.gates),
@@ -99,7 +98,7 @@ def list_items(asking: Asking, project: Project) -> Iterator[Item]:
         (LAYER, project.layers),
     ):
         for name, document in cast("Mapping[str, Mapping[str, object]]", documents).items():
-            is_shown = document.get("entity") not in HIDDEN and (app is None or is_for_app(document, app))
+            is_shown = document.get("entity") not in HIDDEN and asking.shows(view, kind, name, document)
             if is_shown and name not in written:
                 written.add(name)
                 yield write_item(name, check_in(asking, view, kind, name))

@@ -2,7 +2,8 @@
 
 `gate_a`, `config_a`, `experiment_a`, `layer_a`, `bandit_a` and `store_a` belong to app_a, the same with b to app_b, and
 `gate_free`, `holdout`, `segment:staff` to none. The client keys `client-a` and `client-b` belong to the apps,
-`client-test` to none. In app_a everything leans on the other app: `gate_a` on `gate_b`, `layer_a` on `experiment_b`.
+`client-test` to none; `client-listed` has a list of entities, `client-both` a list and app_a. In app_a everything leans
+on the other app: `gate_a` on `gate_b`, `layer_a` on `experiment_b`.
 """
 
 from typing import Any
@@ -99,7 +100,15 @@ def project() -> Json:
         },
         "cmab_configs": {"bandit_a": bandit("app_a"), "bandit_b": bandit("app_b")},
         "param_stores": {"store_a": store("app_a"), "store_b": store("app_b")},
-        "hashed_sdk_keys_to_app_ids": {hash_djb2("client-a"): "app_a", hash_djb2("client-b"): "app_b"},
+        "hashed_sdk_keys_to_app_ids": {
+            hash_djb2("client-a"): "app_a",
+            hash_djb2("client-b"): "app_b",
+            hash_djb2("client-both"): "app_a",
+        },
+        "hashed_sdk_keys_to_entities": {
+            hash_djb2("client-listed"): {"gates": ["gate_free"], "configs": ["config_a", "experiment_b", "bandit_a"]},
+            hash_djb2("client-both"): {"gates": ["gate_a", "gate_b"], "configs": ["experiment_a", "config_b"]},
+        },
         "condition_map": {
             "everyone": everyone,
             "passes_b": nested("gate_b"),

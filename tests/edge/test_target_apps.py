@@ -1,6 +1,6 @@
-"""Keys, routes and target apps: who may ask what, and what a client key can learn.
+"""Keys, routes, target apps and lists of entities: who may ask what, and what a client key can learn.
 
-`tests/edge/project.py` says which entity belongs to which app.
+`tests/edge/project.py` says which entity belongs to which app, and what the lists hold.
 """
 
 import json
@@ -12,25 +12,27 @@ from edge.keys import Access
 from edge.messages import Reply
 from edge.routes.table import ROUTES
 from edge.sandbox import Sandbox
-from evaluator.bucketing import find_name_hash
-from tests.edge.builders import CLIENT, SERVER, Json, ask, json_of, platform, request
+from evaluator.bucketing import find_name_hash, hash_djb2
+from tests.edge.builders import CLIENT, SERVER, Json, ask, json_of, platform, put_both, request
 from tests.edge.project import SECRET_NAMES, project
 
-APP_A, APP_B = "client-a", "client-b"
+APP_A, APP_B, LISTED, BOTH = "client-a", "client-b", "client-listed", "client-both"
 USER = {"userID": "u"}
-KEYS = {"": 401, "nobody": 401, CLIENT: 0, APP_A: 0, APP_B: 0, SERVER: 0, "secret-next": 0}
+KEYS = {"": 401, "nobody": 401, CLIENT: 0, APP_A: 0, APP_B: 0, LISTED: 0, BOTH: 0, SERVER: 0, "secret-next": 0}
 
 
-def sandbox() -> Sandbox:
+def sandbox(layout: str = "raw") -> Sandbox:
     outside = platform(project())
-    outside.secrets["client_key"] = f"{CLIENT} {APP_A}\n{APP_B}".encode()
+    if layout == "paged":
+        put_both(outside, project())
+    outside.secrets["client_key"] = f"{CLIENT} {APP_A}\n{APP_B} {LISTED} {BOTH}".encode()
     outside.secrets["server_secret"] = f"{SERVER} secret-next".encode()
     return Sandbox(outside)
 
 
-def send(path: str, body: object, key: str) -> Reply:
-    method = "GET" if body is None else "POST"
-    return ask(sandbox(), request(path, body, method=method, key="", headers={name: key for name in HEADERS if key}))
+def send(path: str, body: object, key: str, layout: str = "raw") -> Reply:
+    method, headers = "GET" if body is None else "POST", {name: key for name in HEADERS if key}
+    return ask(sandbox(layout), request(path, body, method=method, key="", headers=headers))
 
 
 HEADERS = ("statsig-api-key", "x-api-key")
@@ -75,7 +77,8 @@ def test_entity_of_another_app_is_answered_like_a_name_that_nobody_used(path: st
     assert hidden == unused
     assert ask_for(f"{kind}_b", APP_B) != hidden
     assert ask_for(f"{kind}_b", CLIENT) == ask_for(f"{kind}_b", SERVER) != hidden
-    assert ask_for(f"{kind}_a", APP_A) == ask_for(f"{kind}_a", SERVER)
+    mine, whole = ask_for(f"{kind}_a", APP_A), ask_for(f"{kind}_a", SERVER)
+    assert mine == (whole[0], whole[1].replace(',"allocatedExperimentName":"experiment_b"', ""))
 
 
 def test_entity_without_an_app_is_hidden_from_keys_that_have_one() -> None:
@@ -122,3 +125,78 @@ def test_values_of_an_app_are_the_same_as_without_one() -> None:
         assert isinstance(other, dict)
         assert own
         assert {name: entry["value"] for name, entry in own.items()} == {name: other[name]["value"] for name in own}
+
+
+ENTITIES = [f"{kind}_{app}" for kind in ("gate", "config", "experiment", "bandit", "layer") for app in "ab"]
+ENTITIES += ["gate_free"]
+# Which of them each key sees.
+SEEN = {
+    SERVER: set(ENTITIES),
+    CLIENT: set(ENTITIES),
+    APP_A: {"gate_a", "config_a", "experiment_a", "bandit_a", "layer_a"},
+    APP_B: {"gate_b", "config_b", "experiment_b", "bandit_b", "layer_b"},
+    LISTED: {"gate_free", "config_a", "experiment_b", "bandit_a", "layer_a", "layer_b"},  # lists have no layers
+    BOTH: {"gate_a", "experiment_a", "layer_a"},
+}
+ASKED = {"gate": "gateName", "layer": "layerName"}
+ROUTE_OF = {"gate": "/v1/check_gate", "layer": "/v1/get_layer"}
+
+
+def ask_about(name: str, key: str, layout: str, *, unused: bool = False) -> list[tuple[int, str]]:
+    """What each route that asks for one name says of an entity, or of a name that nobody used in its place."""
+    kind, said = name.partition("_")[0], "nobody_used_this" if unused else name
+    replies = [
+        send(ROUTE_OF.get(kind, "/v1/get_config"), {"user": USER, ASKED.get(kind, "configName"): said}, key, layout),
+        send(f"/ofrep/v1/evaluate/flags/{said}", {"context": {"targetingKey": "u"}}, key, layout),
+    ]
+    if kind == "bandit":
+        replies.append(send("/v1/get_ranked_list", {"user": USER, "configName": said}, key, layout))
+    return [(reply.status, reply.body.decode().replace(said, "NAME")) for reply in replies]
+
+
+@pytest.mark.parametrize("layout", ["raw", "paged"])
+@pytest.mark.parametrize("key", SEEN)
+def test_single_questions_show_a_key_what_it_may_see_and_nothing_else(key: str, layout: str) -> None:
+    for name in ENTITIES:
+        unused = ask_about(name, key, layout, unused=True)
+        for found, other in zip(ask_about(name, key, layout), unused, strict=True):
+            assert (found != other) is (name in SEEN[key]), (name, found)
+
+
+@pytest.mark.parametrize("layout", ["raw", "paged"])
+@pytest.mark.parametrize("key", SEEN)
+def test_answers_about_everything_hold_what_a_key_may_see_and_nothing_else(key: str, layout: str) -> None:
+    response = json_of(send("/v1/initialize", {"user": USER, "hash": "none"}, key, layout))
+    sections = [response[name] for name in ("feature_gates", "dynamic_configs", "layer_configs")]
+    flags = json_of(send("/ofrep/v1/evaluate/flags", {"context": {"targetingKey": "u"}}, key, layout))["flags"]
+    assert isinstance(flags, list)
+    for found in ({name for one in sections if isinstance(one, dict) for name in one}, {one["key"] for one in flags}):
+        assert found & set(ENTITIES) == SEEN[key]
+        assert (found > SEEN[key]) is (key in {SERVER, CLIENT})  # the spec has entities besides these
+
+
+def test_list_hides_what_is_nested_as_an_app_does() -> None:
+    response = send("/v1/initialize", {"user": USER, "hash": "none", "responseFormat": "init-v2"}, LISTED).body.decode()
+    assert '"gate_b"' not in response
+    whole = send("/v1/initialize", {"user": USER, "hash": "none"}, SERVER).body.decode()
+    assert '"gate_b"' in whole
+    layer = json_of(send("/v1/get_layer", {"user": USER, "layerName": "layer_a"}, LISTED))
+    assert layer["allocatedExperimentName"] == "experiment_b"  # which is on the list
+
+
+@pytest.mark.parametrize("listed", [{}, {"gates": None}, {"gates": {"gate_a": 1}, "configs": "config_a"}, [], "gate_a"])
+def test_list_that_is_none_shows_no_gate_and_no_config(listed: object) -> None:
+    changed = {**project(), "hashed_sdk_keys_to_entities": {hash_djb2(CLIENT): listed}}
+    reply = ask(Sandbox(platform(changed)), request("/v1/initialize", {"user": USER, "hash": "none"}, key=CLIENT))
+    response = json_of(reply)
+    assert (response["feature_gates"], response["dynamic_configs"]) == ({}, {})
+    assert response["layer_configs"]
+
+
+@pytest.mark.parametrize("table", [{}, None, {hash_djb2("another"): {"gates": [], "configs": []}}])
+def test_key_without_a_list_sees_everything(table: object) -> None:
+    changed = {**project(), "hashed_sdk_keys_to_entities": table}
+    reply = ask(Sandbox(platform(changed)), request("/v1/initialize", {"user": USER, "hash": "none"}, key=CLIENT))
+    gates = json_of(reply)["feature_gates"]
+    assert isinstance(gates, dict)
+    assert {"gate_a", "gate_b", "gate_free"} <= gates.keys()

@@ -1,0 +1,52 @@
+"""Which entities a client key may see: what the spec says of the key, as one value that every route asks.
+
+A spec can give a key to a target app, by a table of keys and by the apps of each entity; and it can list for a key the
+gates and the configs that it gets (`hashed_sdk_keys_to_entities`). Of a key with both, an entity must pass both. The
+list has no layers and no parameter stores: those follow the app alone, as in Statsig's Node SDK.
+"""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from evaluator.bucketing import hash_djb2
+from evaluator.conditions import GATE
+from evaluator.evaluate import LAYER
+from evaluator.project import Project
+
+LISTS: Final = "hashed_sdk_keys_to_entities"
+
+type Names = frozenset[str]
+
+
+class Sight(NamedTuple):
+    """The app and the names that a key is held to; None where it is not."""
+
+    app: str | None = None
+    gates: Names | None = None
+    configs: Names | None = None  # dynamic configs, experiments, autotunes, bandits
+
+    def shows(self, kind: str, name: str, document: object) -> bool:
+        """Tell whether an entity may be seen; `document` is what the spec says of it, None when it has none."""
+        names = self.gates if kind == GATE else None if kind == LAYER else self.configs
+        return (names is None or name in names) and (self.app is None or is_for_app(document, self.app))
+
+
+def find_sight(project: Project, key: str, app: str | None) -> Sight | None:
+    """Return what a client key of an app may see; None when it may see everything."""
+    lists = project.document.get(LISTS)
+    listed = lists.get(hash_djb2(key)) if isinstance(lists, dict) and lists else None
+    if listed is None:
+        return None if app is None else Sight(app)
+    return Sight(app, read_names(listed, "gates"), read_names(listed, "configs"))
+
+
+def read_names(listed: object, kind: str) -> Names:
+    """Return the names that a list has of a kind; what is no list of names shows nothing."""
+    names = listed.get(kind) if isinstance(listed, Mapping) else None
+    return frozenset(one for one in names if isinstance(one, str)) if isinstance(names, list) else frozenset()
+
+
+def is_for_app(document: object, app: str) -> bool:
+    """Tell whether an entity belongs to a target app; one that names no apps then belongs to none."""
+    apps = document.get("targetAppIDs") if isinstance(document, Mapping) else None
+    return isinstance(apps, list) and app in apps
