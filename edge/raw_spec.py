@@ -1,11 +1,12 @@
 """The raw layout: one value, the JSON document that Statsig's console writes, v1 or v2."""
 
 from collections.abc import Sequence
-from json import JSONDecodeError, loads
+from json import JSONDecodeError
 from typing import Final
 
 from evaluator.decode import decode_project
 from evaluator.errors import InvalidSpec
+from evaluator.json_text import read_json
 from evaluator.nesting import looks_nested_too_deeply
 from evaluator.project import Project
 
@@ -48,7 +49,7 @@ def decode_value(value: bytes) -> Project:
     if looks_nested_too_deeply(value):
         raise InvalidSpec(["document: nested too deeply"])
     try:
-        document = loads(value.decode())
+        document = read_json(value.decode())
     except UnicodeDecodeError as problem:
         raise InvalidSpec([f"document: not UTF-8 at byte {problem.start}"]) from None
     except JSONDecodeError as problem:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from evaluator.decode import decode_project
 from evaluator.evaluate import evaluate_config, evaluate_experiment, evaluate_gate, evaluate_layer
+from evaluator.json_text import read_json
 from evaluator.user import decode_user
 from evaluator.view import UserView
 
@@ -29,7 +30,7 @@ def warm_up() -> None:
     """Decode and evaluate one spec of each kind a few times, each time from its text, for another user."""
     text = json.dumps(make_document())
     for number in range(_RUNS):
-        view = UserView(decode_project(json.loads(text)), decode_user({"userID": str(number)}), now_ms=0)
+        view = UserView(decode_project(read_json(text)), decode_user({"userID": str(number)}), now_ms=0)
         evaluate_gate(view, "gate")
         evaluate_config(view, "config")
         evaluate_experiment(view, "experiment")

@@ -13,11 +13,12 @@ marked so in the entry's metadata, and readers use the manifest unless someone e
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from json import JSONEncoder, loads
+from json import JSONEncoder
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 import cbor2
 
+from evaluator.json_text import read_json
 from evaluator.project import Project
 from specstore.closure import BANDITS, CONDITIONS, CONFIGS, GATES, LAYERS, MAPPING_RULES, MAPPINGS
 from specstore.cut import DIGEST_BYTES, digest_page, find_page_number
@@ -152,7 +153,7 @@ def split_usual_head(head: bytes) -> tuple[int | None, bytes] | None:
 def decode_about(text: bytes) -> Mapping[str, object]:
     """Decode the JSON object in a manifest; raises InvalidEntry."""
     try:
-        about = loads(text.decode())  # of bytes it would find the encoding out first
+        about = read_json(text.decode())  # of bytes it would find the encoding out first
     except (ValueError, RecursionError) as problem:
         raise InvalidEntry(f"manifest[1]: not JSON: {problem}") from None
     if not isinstance(about, dict):

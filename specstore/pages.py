@@ -15,11 +15,12 @@ never looked at.
 from __future__ import annotations
 
 from collections.abc import Buffer, Iterable, Mapping
-from json import JSONEncoder, loads
+from json import JSONEncoder
 from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 from zlib import crc32
 
+from evaluator.json_text import read_json
 from specstore.closure import BANDITS, CONDITIONS, CONFIGS, GATES, LAYERS, MAPPING_RULES, MAPPINGS, Record
 from specstore.frame import PAGE, InvalidEntry, seal, unseal
 
@@ -134,7 +135,7 @@ def decode_records(places: Iterable[str], texts: Iterable[memoryview]) -> Sectio
         open_letter = letter
     try:
         document = b"{%b%b}" % (b"".join(joined[1:]), _CLOSERS.get(open_letter, b",")[:-1])
-        return cast("Sections", loads(document.decode()))
+        return cast("Sections", read_json(document.decode()))
     except (ValueError, RecursionError) as problem:
         raise InvalidEntry(f"page: a record is not JSON: {problem}") from None
 

@@ -12,6 +12,7 @@ from typing import Final
 from evaluator.client_response import FORMATS, ResponseOptions, join_parts, write_response_parts
 from evaluator.decode import decode_project
 from evaluator.evaluate import check_gate, evaluate_gate
+from evaluator.json_text import read_json
 from evaluator.project import Project
 from evaluator.user import User, decode_user
 from evaluator.view import NO_OPTIONS, UserView
@@ -76,10 +77,10 @@ def answer_first(meter: Meter, text: bytes, query: Mapping[str, str]) -> None:
     kept: list[object] = []
     for measure, user in zip(("one_gate.first", "one_gate.again"), users, strict=False):
         with meter.measure(measure):
-            view = UserView(decode_project(json.loads(text.decode())), user, NOW_MS)
+            view = UserView(decode_project(read_json(text.decode())), user, NOW_MS)
             kept += (view, evaluate_gate(view, name))
     with meter.measure("one_gate.again.parse"):
-        document = json.loads(text.decode())
+        document = read_json(text.decode())
     with meter.measure("one_gate.again.decode"):
         project = decode_project(document)
     with meter.measure("one_gate.again.evaluate"):
