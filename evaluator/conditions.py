@@ -36,7 +36,8 @@ STUCK: Final[Step] = (None, (), 0)
 
 def holds(view: UserView, rule: Rule) -> bool:
     """Tell whether the plain conditions hold; `evaluate.walk` has this loop written out, it is where the time goes."""
-    return all(test(view.read(reading)) is wanted for reading, test, wanted in rule.plain or rule.prepare())
+    questions = rule.prepare() if rule.plain is None else rule.plain
+    return all(test(view.read(reading)) is wanted for reading, test, wanted in questions)
 
 
 def find_bucket(view: UserView, rule: Rule) -> int:

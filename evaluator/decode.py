@@ -41,6 +41,7 @@ _DOCUMENT: Final = Shape(
         "hashed_sdk_keys_to_entities": dict,
     },
 )
+_OTHER_KEYS: Final = frozenset(_DOCUMENT.keys) - {"time", "condition_map"}
 _NAMED: Final = Shape({"name": str}, {})
 _MAPPING: Final = Shape({"new_config_name": str, "rules": list}, {})
 _MAPPING_RULE: Final = Shape({"rule_name": str}, {"start_time": int})
@@ -78,16 +79,30 @@ def decode_project(document: object) -> Project:
 
 def _fits(document: Any) -> TypeGuard[Mapping[str, Any]]:
     """Tell whether a document is v2 and has no fault; others are looked through by `find_faults`."""
-    if not _DOCUMENT.fits(document) or document.get("has_updates") is not True:
+    try:
+        return (
+            type(document) is dict
+            and document["has_updates"] is True
+            and type(document["time"]) is int
+            and _fit_all(document["feature_gates"], fits_spec)
+            and _fit_all(document["dynamic_configs"], fits_spec)
+            and _fit_all(document["layer_configs"], fits_spec)
+            and _fit_all(document["condition_map"], fits_condition)
+            # A document cut down to what a question needs has nothing else.
+            and (_OTHER_KEYS.isdisjoint(document) or _others_fit(document))
+        )
+    except KeyError:
         return False
-    for key in _SECTIONS:
-        section = document.get(key)
-        if type(section) is not dict or not all(map(fits_spec, section.values())):
-            return False
-    conditions = document.get("condition_map")
-    if conditions and not all(map(fits_condition, conditions.values())):
-        return False
-    return not [
+
+
+def _fit_all(table: object, fits: Callable[[object], bool]) -> bool:
+    """Tell whether a value is an object and all its values fit; sections are often empty."""
+    return type(table) is dict and (not table or not [one for one in table.values() if not fits(one)])
+
+
+def _others_fit(document: Document) -> bool:
+    """Tell whether what stands beside the sections and the conditions fits."""
+    return _DOCUMENT.fits(document) and not [
         key for key, check in _RARE_TABLES.items() if key in document and _check_table(key, document[key], check)
     ]
 

@@ -38,6 +38,7 @@ type Document = Mapping[str, Any]
 type Readings = dict[tuple[str, Conversion, object], Reading]
 
 _NESTED: Final = {"pass_gate": True, "fail_gate": False}
+_USER_ID: Final = "userID"
 
 
 class Preparer:
@@ -49,7 +50,7 @@ class Preparer:
         self._condition_map = condition_map
         self._conditions: dict[str, AnyCondition] = {}
         readings: Readings = {}
-        self._units: dict[str, Reading] = {}
+        self._units = {_USER_ID: _USER_UNIT}
         # Not a bound method: conditions must not refer to what holds them, the collector of cycles is slow.
         self._ask = partial(_prepare_question, readings)
 
@@ -68,7 +69,8 @@ class Preparer:
         passed = failed = Verdict(rule_id, value is not False, value, is_active, rule)
         if rule["passPercentage"] != ALWAYS:
             failed = Verdict(rule_id, default is True, default, is_active, rule)
-        unit = (self._units.get(id_type) if type(id_type) is str else None) or self._prepare_unit(id_type)
+        units = self._units
+        unit = units[id_type] if type(id_type) is str and id_type in units else self._prepare_unit(id_type)
         conditions = [
             known[one] if type(one) is str and one in known else self._find_condition(one) for one in rule["conditions"]
         ]
@@ -77,7 +79,7 @@ class Preparer:
     def _prepare_unit(self, id_type: object) -> Reading:
         """Prepare the reading that rolls pass percentages for an ID type; anything may stand in its place."""
         name = str(id_type or "")
-        unit = self._units[name] = self._units.get(name) or Reading(read_unit_id({"idType": name}), to_hashed_text)
+        unit = self._units[name] = self._units.get(name) or _make_unit(name)
         return unit
 
     def _find_condition(self, reference: Any) -> AnyCondition:
@@ -90,9 +92,10 @@ class Preparer:
         return condition
 
     def _prepare_condition(self, document: Document) -> AnyCondition:
-        kind, name = document["type"], document.get("operator")
+        kind = document["type"]
         if kind == "public":
             return PUBLIC
+        name = document.get("operator")
         if kind in SOURCES:
             if name in OPERATORS:
                 return Condition(document, self._ask)
@@ -101,6 +104,14 @@ class Preparer:
             target = document.get("targetValue")
             return GateCondition(target if isinstance(target, str) else "", _NESTED[kind])
         return _prepare_group(document, name) if kind == "experiment_group" else Unsupported(False)
+
+
+def _make_unit(id_type: str) -> Reading:
+    return Reading(read_unit_id({"idType": id_type}), to_hashed_text)
+
+
+# What nearly all rules roll with: no project has a part in it.
+_USER_UNIT: Final = _make_unit(_USER_ID)
 
 
 def _prepare_question(readings: Readings, document: Document) -> Question:

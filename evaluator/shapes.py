@@ -52,7 +52,7 @@ class Shape:
             if key not in value or type(value[key]) not in kinds:
                 return False
         optional = self._optional
-        return not [key for key in optional.keys() & value.keys() if type(value[key]) not in optional[key]]
+        return not [key for key in value if key in optional and type(value[key]) not in optional[key]]
 
     def find_faults(self, value: object) -> Faults:
         """Name what does not fit."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 type Source = Callable[[UserView], object]
 type Exposure = tuple[str, str, str]
 
-ALWAYS: Final = 100.0
+ALWAYS: Final = 100
 
 
 class Reading:
@@ -98,6 +98,8 @@ class Unsupported:
 PUBLIC: Final = Condition(
     {}, lambda _document: (Reading(lambda _view: None, lambda value: value), lambda _value: True, True)
 )
+# What is asked of the user by rules that hold for everyone or ask only other specs.
+NOTHING_ASKED: Final[Sequence[Question]] = ()
 # What a verdict without a rule has in place of its document.
 NO_RULE: Final[Mapping[str, Any]] = {}
 
@@ -177,22 +179,25 @@ class Rule:
         self.spec_salt = spec_salt
         self.unit = unit
         self.conditions = conditions
-        self.plain: list[Question] | None = None
-        self.nested = [one for one in conditions if type(one) is not Condition]
+        self.nested = nested = [one for one in conditions if type(one) is not Condition]
+        asked = len(conditions) - len(nested)
+        if asked and conditions[0] is PUBLIC:  # nearly always alone
+            asked -= conditions.count(PUBLIC)
+        self.plain: Sequence[Question] | None = None if asked else NOTHING_ASKED
         # No condition asks another spec, or what nobody understands.
-        self.is_lonely = not self.nested
-        self.is_supported = self.is_lonely or Unsupported not in map(type, self.nested)
+        self.is_lonely = not nested
+        self.is_supported = not nested or Unsupported not in map(type, nested)
         self.delegate: str | None = document.get("configDelegate")
         percentage: float = document["passPercentage"]
         # Buckets below it pass.
         self.threshold = percentage * 100
         # What needs no bucket: nearly all rules pass everyone.
-        self.certain = passed if percentage == ALWAYS else failed if percentage == 0 else None
+        self.certain = passed if failed is passed else failed if percentage == 0 else None
         self.salted: Hasher | None = None
         self.passed = passed
         self.failed = failed
 
-    def prepare(self) -> list[Question]:
+    def prepare(self) -> Sequence[Question]:
         """Prepare `plain`, and return it."""
         self.plain = [one.ask() for one in self.conditions if type(one) is Condition and one is not PUBLIC]
         return self.plain
@@ -201,7 +206,7 @@ class Rule:
     def is_public(self) -> bool:
         """Tell whether the rule decides for everyone."""
         is_certain = self.certain is self.passed and self.delegate is None
-        return is_certain and not [one for one in self.conditions if one is not PUBLIC]
+        return is_certain and self.is_lonely and self.plain is NOTHING_ASKED
 
     @property
     def pass_percentage(self) -> float:
