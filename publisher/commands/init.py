@@ -97,7 +97,7 @@ def run(
         CONFIG_NAME
     ),
     fastly_toml: Annotated[
-        Path, typer.Option(help="Its [setup] part is written too, if the file is there and the store is fastly.")
+        Path, typer.Option(help="Its setup is written too, if the file is there and the store is fastly.")
     ] = FASTLY_TOML,
     force: Annotated[bool, typer.Option("--force", help="Replace a profile of that name.")] = False,
     yes: Annotated[
@@ -105,7 +105,7 @@ def run(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a profile into gatelet.toml, and the [setup] part of fastly.toml, by asking.
+    """Write a profile into gatelet.toml, and what fastly.toml says of the setup, by asking.
 
     Secrets are never asked for and never written: the file names the variables that hold them. An answer that you do
     not have yet may stay empty.
