@@ -16,12 +16,10 @@ bare component in Python that replies at once, `guest/hello.py`: the floor of th
 
 import argparse
 import json
-import socket
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from typing import Any, Final, NamedTuple
@@ -29,7 +27,8 @@ from typing import Any, Final, NamedTuple
 from benchmarks.fuel import LARGE, USER
 from benchmarks.large_spec import encode, multiply_spec
 from benchmarks.made_spec import make_spec
-from benchmarks.timed_server import ADDRESS, TimedServer, Turn, WrongAnswer, make_request
+from benchmarks.sink import running_sink
+from benchmarks.timed_server import ADDRESS, TimedServer, Turn, WrongAnswer, find_free_port, make_request
 from devhost.build import COMPONENT, ROOT, BuildFailed, Recipe, build_component
 from devhost.hosts import viceroy_command
 from devhost.local_config import EXAMPLE_SPEC, derive_config, find_spec_key, read_committed, write_config
@@ -115,18 +114,6 @@ def measure(subjects: Sequence[Subject], rounds: int, requests: int) -> dict[str
     return {name: summarize(taken) for name, taken in turns.items()}
 
 
-@contextmanager
-def running_sink() -> Iterator[int]:
-    """Run a sink of events and give its port; in a process of its own, or it would take this one's time."""
-    port = find_free_port()
-    command = [sys.executable, "-m", "devhost.event_sink", "--port", str(port)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as sink:
-        try:
-            yield port
-        finally:
-            sink.terminate()
-
-
 def start_server(component: Path, store: Store, folder: Path, events_port: int) -> TimedServer:
     """Serve a component under Viceroy, a fresh sandbox for each request."""
     viceroy = find_viceroy()
@@ -143,13 +130,6 @@ def start_server(component: Path, store: Store, folder: Path, events_port: int) 
     write_config(config, folder / "fastly.toml")
     port = find_free_port()
     return TimedServer(viceroy_command(viceroy, folder / "fastly.toml", port, component), port, folder / "host.log")
-
-
-def find_free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((ADDRESS, 0))
-        return int(probe.getsockname()[1])
 
 
 def summarize(turns: Sequence[Turn]) -> Summary:

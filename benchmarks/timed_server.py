@@ -65,6 +65,13 @@ def read_usage(pid: int) -> Usage:
     return Usage(int(fields[7]), (int(fields[11]) + int(fields[12])) * 1000 / TICKS)
 
 
+def find_free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind((ADDRESS, 0))
+        return int(probe.getsockname()[1])
+
+
 class TimedServer:
     """A running host, stopped but for its turns; a context manager that ends it."""
 

@@ -10,7 +10,8 @@ a pipe itself (`signal.set_wakeup_fd`), which it does at once and on whichever t
 import os
 import select
 import signal
-from typing import Final
+import sys
+from typing import Final, NoReturn
 
 STOPPING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -32,3 +33,13 @@ class StopSignals:
     def is_set(self) -> bool:
         """Say whether it was asked to stop."""
         return self.wait(0)
+
+
+def leave(status: int) -> NoReturn:
+    """End the process at once, its output written.
+
+    Not `sys.exit`: a sandbox that still runs would come back to an interpreter that is being taken apart.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

@@ -38,10 +38,10 @@ class UserView:
         self.user = user
         self.now_ms = now_ms
         self.options = options
-        # A config mapping, overrides or a trace have a say in every walk; false without any.
         # How deep the walk is in nested specs.
         self.depth = 0
         self.trace: Trace | None = None
+        # A config mapping, overrides or a trace have a say in every walk; false without any.
         self.surroundings: object = project.mappings or options.overrides
         # What is known of the user: under a reading what it gave, under a gate's name its outcome. One dictionary for
         # both, because a check with a view of its own pays for each.

@@ -12,6 +12,7 @@ from benchmarks.comparison.load import Load, Question, drive
 from benchmarks.comparison.questions import CHECK, HELLO, INITIALIZE, Official
 from benchmarks.comparison.services import Service
 from benchmarks.comparison.specs import AskedSpec
+from benchmarks.sink import running_sink
 from benchmarks.timed_server import TimedServer, WrongAnswer
 
 COMPARED_USERS: Final = 50
@@ -71,7 +72,7 @@ class Course:
         self.agreement: dict[str, tuple[int, int]] = {}
 
     def __enter__(self) -> Self:
-        self._events_port = self._stack.enter_context(services.running_sink())
+        self._events_port = self._stack.enter_context(running_sink())
         return self
 
     def __exit__(self, *_exception: object) -> None:

@@ -1,9 +1,5 @@
 """What is compared: each service, how it is built, configured and served under Viceroy."""
 
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,13 +7,12 @@ from benchmarks.cold_request import HELLO as HELLO_RECIPE
 from benchmarks.comparison import peers
 from benchmarks.comparison.questions import GATELET, PEER, Dialect
 from benchmarks.comparison.specs import AskedSpec
-from benchmarks.timed_server import ADDRESS, TimedServer
-from devhost.build import COMPONENT, ROOT, build_component
+from benchmarks.timed_server import ADDRESS, TimedServer, find_free_port
+from devhost.build import COMPONENT, build_component
 from devhost.hosts import viceroy_command
 from devhost.local_config import derive_config, find_spec_key, read_committed, write_config
 from devhost.local_store import PAGED, RAW, list_entries, write_store
 from devhost.viceroy import INSTALL_HINT, find_viceroy
-from tests.component.serving import find_free_port
 
 FRESH, REUSED = "fresh", "reused"
 
@@ -97,15 +92,3 @@ def configure_peer(_service: Service, spec: AskedSpec, store: Path, events: str)
     entries = [{"key": "spec", "file": str(store / "spec")}]
     server = {"backends": {"events": {"url": events}}, "kv_stores": {"specs": entries}}
     return {"manifest_version": 3, "name": "peer", "language": "other", "local_server": server}
-
-
-@contextmanager
-def running_sink() -> Iterator[int]:
-    """Run the sink of events, and give its port."""
-    port = find_free_port()
-    command = [sys.executable, "-m", "benchmarks.comparison.sink", str(port)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as sink:
-        try:
-            yield port
-        finally:
-            sink.terminate()

@@ -1,7 +1,6 @@
 """Serve a component until Ctrl-C or SIGTERM: `python -m devhost.embedded`."""
 
 import argparse
-import os
 import sys
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,7 +11,7 @@ from devhost.embedded.serving import serve
 from devhost.fastly.fault_script import InvalidScript
 from devhost.fastly.manifest import InvalidManifest
 from devhost.fastly.server import Server
-from devhost.stop_signals import StopSignals
+from devhost.stop_signals import StopSignals, leave
 
 START_POLL_SECONDS = 0.02
 
@@ -55,8 +54,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    status = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Not sys.exit: a guest that still waits for a backend would come back to an interpreter that is being taken apart.
-    os._exit(status)
+    leave(main())

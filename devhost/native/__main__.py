@@ -1,7 +1,6 @@
 """Serve the service's source until Ctrl-C or SIGTERM: `python -m devhost.native`."""
 
 import argparse
-import os
 import sys
 import time
 from pathlib import Path
@@ -11,7 +10,7 @@ from devhost.fastly.manifest import InvalidManifest, read_manifest
 from devhost.fastly.server import Server
 from devhost.native.sandbox import Host
 from devhost.native.snapshot import ENTRY, Snapshot
-from devhost.stop_signals import StopSignals
+from devhost.stop_signals import StopSignals, leave
 
 
 def read_arguments() -> argparse.Namespace:
@@ -49,8 +48,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    status = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Not sys.exit: a sandbox that still runs would come back to an interpreter that is being taken apart.
-    os._exit(status)
+    leave(main())

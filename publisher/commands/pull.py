@@ -1,6 +1,7 @@
 """`gatelet pull`: fetch a spec with its ID lists into a folder."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -73,13 +74,21 @@ def run(
         "redis_key": redis_key,
         "path": file,
     }
-    said = {name: value for name, value in given.items() if value is not None}
     if has_secret(redis_url or ""):
         raise Unusable(f"--redis-url: no password may stand on the command line; set {SOURCE_PASSWORD.env}")
     chosen = load_profile(profile, config)
-    place: Source = replace(chosen.source, **said)  # type: ignore[arg-type]
-    target = folder or chosen.folder
-    output = Output(as_json)
+    place = with_options(chosen.source, given)
+    fetch_into(folder or chosen.folder, place, Output(as_json))
+
+
+def with_options(source: Source, given: Mapping[str, object]) -> Source:
+    """Return a source as the options want it; None says nothing."""
+    said = {name: value for name, value in given.items() if value is not None}
+    return replace(source, **said)  # type: ignore[arg-type]
+
+
+def fetch_into(target: Path, place: Source, output: Output) -> None:
+    """Fetch into a folder, with what is there as the start, and say what came."""
     output.note(f"pulling from {place.kind}")
     with locked(target), open_fetcher() as fetcher:
         held = read_pulled(target) if (target / INDEX_NAME).exists() else None

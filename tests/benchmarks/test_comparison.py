@@ -12,8 +12,8 @@ from benchmarks.comparison.plan import Case, Course, Outcome, list_cases
 from benchmarks.comparison.questions import GATELET, PEER, list_values
 from benchmarks.comparison.report import list_measurements, list_verdicts, write_markdown
 from benchmarks.comparison.services import Service
-from benchmarks.comparison.sink import find_end
 from benchmarks.comparison.verdicts import describe_case, find_baseline, judge, list_promises
+from benchmarks.sink import find_end
 from benchmarks.timed_server import join_chunks
 from devhost.build import COMPONENT
 from devhost.local_config import EXAMPLE_SPEC, ROOT

@@ -1,6 +1,6 @@
-"""Where the events of the compared services go: a server that reads a body, answers 202 and keeps a count.
+"""Where the events of measured services go: a server that reads a body, answers 202 and keeps a count.
 
-    python -m benchmarks.comparison.sink PORT
+    python -m benchmarks.sink PORT
 
 In a process of its own, and as light as it can be: it shares the processors with what is measured. Its last line of
 output is the number of bodies.
@@ -8,9 +8,14 @@ output is the number of bodies.
 
 import asyncio
 import signal
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-ADDRESS = "127.0.0.1"
+from benchmarks.timed_server import ADDRESS, find_free_port
+from devhost.build import ROOT
+
 REPLY = b'HTTP/1.1 202 Accepted\r\ncontent-type: application/json\r\ncontent-length: 16\r\n\r\n{"success":true}'
 LENGTH = b"content-length:"
 
@@ -46,6 +51,18 @@ def find_end(received: bytes) -> int | None:
             return end if len(received) >= end else None
     last = body.find(b"0\r\n\r\n") if body.startswith(b"0\r\n") else body.find(b"\r\n0\r\n\r\n")
     return None if last < 0 else received.index(b"0\r\n\r\n", len(head) + 4 + last) + 5
+
+
+@contextmanager
+def running_sink() -> Iterator[int]:
+    """Run a sink and give its port; in a process of its own, or it would take this one's time."""
+    port = find_free_port()
+    command = [sys.executable, "-m", "benchmarks.sink", str(port)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as sink:
+        try:
+            yield port
+        finally:
+            sink.terminate()
 
 
 async def serve(port: int) -> None:
