@@ -1,4 +1,4 @@
-"""Write `edge/baked_spec.py`, the spec that answers when no store does: `make build FALLBACK=spec.json`.
+"""Write `edge/spec/baked_spec.py`, the spec that answers when no store does: `make build FALLBACK=spec.json`.
 
 The component has no files, so the document becomes a module; without FALLBACK there is none, and one from an earlier
 build is removed. It is checked as the service will read it.
@@ -7,10 +7,10 @@ build is removed. It is checked as the service will read it.
 from pathlib import Path
 from typing import Final
 
-from edge.raw_spec import RawSpec, describe_invalid
+from edge.spec.raw import RawSpec, describe_invalid
 from evaluator.errors import InvalidSpec
 
-MODULE: Final = Path(__file__).resolve().parent.parent / "edge" / "baked_spec.py"
+MODULE: Final = Path(__file__).resolve().parent.parent / "edge" / "spec" / "baked_spec.py"
 # Decoded by the first sandbox request that needs it: much more would take longer than Fastly allows one execution.
 LARGEST: Final = 1_500_000
 

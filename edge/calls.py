@@ -7,7 +7,7 @@ handler runs, and writes refusals in the shape its audience expects. The OpenAPI
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from edge.keys import Access, Caller, KeyPlace
+from edge.callers.keys import Access, Caller, KeyPlace
 from edge.messages import Refusal, Reply, Request
 from edge.sandbox import Sandbox
 

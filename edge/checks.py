@@ -1,6 +1,6 @@
 """Questions about one name, as replies show them: a check always answers, and its reason says on what ground.
 
-A client key that the spec holds to a target app or to a list of entities sees these alone (`edge.sight`). For
+A client key that the spec holds to a target app or to a list of entities sees these alone (`edge.callers.sight`). For
 everything else it gets, by the same way and without a look at the spec in question, what it would get for a name that
 nobody ever used. A key of which the spec says nothing sees everything, as with Statsig.
 """
@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from typing import Final, NamedTuple, cast
 
+from edge.callers.keys import Access, Caller
+from edge.callers.sight import Sight, find_sight
 from edge.calls import Call
-from edge.keys import Access, Caller
 from edge.messages import Event, FindEvents
 from edge.questions import Questions, Wanted
 from edge.sandbox import Sandbox
-from edge.sight import Sight, find_sight
 from evaluator.client_response import ResponseOptions, find_target_app
 from evaluator.coerce import find_text
 from evaluator.conditions import EXPERIMENT, GATE

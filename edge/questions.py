@@ -9,9 +9,9 @@ its end; nothing of it outlives the request.
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from edge.id_lists import IdLists
-from edge.spec_cache import FALLBACK, HeldSpec
-from edge.spec_store import CONFIG_STORE, KV
+from edge.spec.cache import FALLBACK, HeldSpec
+from edge.spec.id_lists import IdLists
+from edge.spec.store import CONFIG_STORE, KV
 from evaluator.evaluation import ID_LIST, Evaluation
 from evaluator.options import Options
 from evaluator.project import Project

@@ -5,15 +5,12 @@ Everything is fetched when first needed and kept. Nothing of a request is kept: 
 
 from collections.abc import Sequence
 
+from edge.callers.keys import EventsKeys, Keys, read_events_keys, read_keys
 from edge.events.client_events import ClientEvents, Handover
 from edge.events.outbox import Outbox
-from edge.fallback import Fallback
-from edge.id_lists import IdLists
 from edge.journal import Answered, write_journal
-from edge.keys import EventsKeys, Keys, read_events_keys, read_keys
 from edge.messages import Header, Reply
 from edge.ports import Platform
-from edge.projects import Projects, find_spec_key
 from edge.questions import Questions, Wanted
 from edge.settings import (
     BackgroundSettings,
@@ -22,8 +19,11 @@ from edge.settings import (
     ReplySettings,
     SpoolSettings,
 )
-from edge.spec_cache import NOTHING_HELD
-from edge.spec_report import SpecReport, report_spec, spec_header
+from edge.spec.cache import NOTHING_HELD
+from edge.spec.fallback import Fallback
+from edge.spec.id_lists import IdLists
+from edge.spec.projects import Projects, find_spec_key
+from edge.spec.report import SpecReport, report_spec, spec_header
 from evaluator.exposure_memory import Memory
 
 

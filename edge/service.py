@@ -6,12 +6,12 @@ Refusals become JSON errors here. Anything else that goes wrong is not caught he
 from collections.abc import Mapping
 from typing import Final
 
+from edge.callers.cors import preflight_headers, share_with_origin
+from edge.callers.keys import NOBODY, Access, require_caller
+from edge.callers.rates import require_rate
 from edge.calls import Call, Route
-from edge.cors import preflight_headers, share_with_origin
 from edge.journal import Answered
-from edge.keys import NOBODY, Access, require_caller
 from edge.messages import JSON_HEADER, Header, Refusal, Reply, Request, encode_json
-from edge.rates import require_rate
 from edge.routes.events import CLIENT_EVENTS
 from edge.routes.table import Place, find_place
 from edge.sandbox import Sandbox

@@ -13,7 +13,7 @@ import pytest
 from devhost.event_sink import describe_event
 from devhost.local_config import read_committed
 from devhost.serve import read_wishes
-from edge.keys import CLIENT_SECRET, SERVER_SECRET, STATSIG_KEY_SECRET
+from edge.callers.keys import CLIENT_SECRET, SERVER_SECRET, STATSIG_KEY_SECRET
 from edge.memory import MemoryPlatform
 from edge.messages import Request
 from edge.routes.table import ROUTES

@@ -14,7 +14,7 @@ from benchmarks.large_spec import encode, multiply_spec
 from benchmarks.made_spec import make_spec
 from devhost.build import ROOT
 from devhost.local_config import EXAMPLE_SPEC
-from edge.spec_shapes import to_v1
+from edge.spec.shapes import to_v1
 
 SHARED = ROOT.parent / "shared" / "conformance" / "specs" / "eval_proj.json"
 SHARED_GATE, MADE_GATE, EXAMPLE_GATE = "test_50_50", "gate_number_7", "test_fastly"

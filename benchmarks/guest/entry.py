@@ -12,7 +12,7 @@ from wit_world.imports import async_io, compute_runtime, http_req, http_resp
 
 from benchmarks.guest.scenarios import SCENARIOS, Meter
 from edge.host.platform import LONGEST_TEXT, make_body, read_within
-from edge.inputs import parse_query, split_target
+from edge.input.reading import parse_query, split_target
 from evaluator.warm_up import warm_up
 
 LONGEST_SPEC = 50 << 20

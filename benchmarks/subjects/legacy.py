@@ -9,7 +9,7 @@ from statsig import StatsigOptions, StatsigUser
 from statsig.statsig_server import StatsigServer
 
 from benchmarks.subjects import EXPOSED, Json, Loop, Person, ask_everything, serve
-from edge.spec_shapes import to_v1
+from edge.spec.shapes import to_v1
 
 
 class Legacy:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from edge.keys import KEY_HEADER
+from edge.callers.keys import KEY_HEADER
 from edge.memory import MemoryPlatform
 from edge.messages import Request
 from edge.routes.lists import name_file, sign

@@ -20,7 +20,7 @@ from wit_world.imports.http_downstream import (
 
 from edge.host.addresses import write_address
 from edge.host.platform import LONGEST_TEXT, FastlyPlatform, list_pollables, make_body, read_within
-from edge.inputs import find_origin, split_target
+from edge.input.reading import find_origin, split_target
 from edge.messages import Reply, Request
 from edge.sandbox import Sandbox
 from edge.service import APOLOGY, answer

@@ -8,16 +8,16 @@ from collections.abc import Mapping, Sequence
 from json import loads
 from typing import Final
 
+from edge.callers.keys import Access, KeyPlace
+from edge.callers.narrowing import narrow_response
 from edge.calls import Call, Route
 from edge.checks import Asking, begin_asking
-from edge.client_bodies import read_client_object
 from edge.events.batch import SDK_TYPE, SDK_VERSION
-from edge.keys import Access, KeyPlace
+from edge.input.client_bodies import read_client_object
+from edge.input.users import complete_user
 from edge.messages import Refusal, Reply, encode_json, json_reply, refuse_input
-from edge.narrowing import narrow_response
 from edge.questions import WHOLE
 from edge.routes.schemas import ERROR, INTEGER, MAYBE_OBJECT, METADATA, OBJECT, SWITCH, TEXT, an_object
-from edge.users import complete_user
 from evaluator.bucketing import find_name_hash
 from evaluator.client_response import FORMATS, Parts, ResponseOptions, join_parts, write_response_parts
 from evaluator.project import Project

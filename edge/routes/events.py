@@ -7,12 +7,12 @@ ours. A reply of 202 says that the events are delivered or kept; clients repeat 
 from collections.abc import Mapping
 from typing import Final
 
+from edge.callers.keys import Access, KeyPlace
 from edge.calls import Call, Route
-from edge.client_bodies import find_encoding
 from edge.events.batch import wrap_events
 from edge.events.client_events import ClientEvents, Fate, Handover
-from edge.inputs import parse_query, read_json_object, read_name, read_within
-from edge.keys import Access, KeyPlace
+from edge.input.client_bodies import find_encoding
+from edge.input.reading import parse_query, read_json_object, read_name, read_within
 from edge.messages import Event, Header, Reply, Request, encode_json, json_reply, refuse_input
 from edge.routes.schemas import ERROR, NAME, OBJECT, SUCCESS, SWITCH, TEXT, USER, a_list, an_object
 from evaluator.errors import InvalidUser

@@ -2,10 +2,10 @@
 
 from typing import Final
 
+from edge.callers.keys import NOBODY, Access, KeyPlace, require_caller
 from edge.calls import Call, Route
 from edge.checks import begin_asking, check, expose
-from edge.inputs import parse_query, read_name
-from edge.keys import NOBODY, Access, KeyPlace, require_caller
+from edge.input.reading import parse_query, read_name
 from edge.messages import Reply, json_reply, refuse_input
 from edge.questions import Wanted
 from edge.routes.schemas import ERROR, NAME, SWITCH, TEXT, an_object

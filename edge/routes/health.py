@@ -2,8 +2,8 @@
 
 from typing import Final
 
+from edge.callers.keys import Access
 from edge.calls import Call, Route
-from edge.keys import Access
 from edge.messages import Reply, json_reply
 from edge.routes.schemas import OBJECT, TEXT, an_object
 

@@ -7,10 +7,11 @@ same answer as one that the caller's key may not see.
 from collections.abc import Mapping
 from typing import Final
 
+from edge.callers.keys import Access
 from edge.calls import Call, Route
 from edge.checks import Asking, Check, begin_asking, check, expose, may_see
-from edge.inputs import MANY_NAMES, read_json_object, read_name, read_names
-from edge.keys import Access
+from edge.input.reading import MANY_NAMES, read_json_object, read_name, read_names
+from edge.input.users import read_user
 from edge.messages import FindEvents, Refusal, Reply, find_no_events, json_reply, refuse_input
 from edge.questions import Wanted
 from edge.routes.schemas import (
@@ -27,7 +28,6 @@ from edge.routes.schemas import (
     a_map,
     an_object,
 )
-from edge.users import read_user
 from evaluator.bandits import rank_groups
 from evaluator.conditions import GATE
 from evaluator.evaluate import CONFIG, LAYER, find_gate_outcome

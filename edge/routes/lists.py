@@ -11,9 +11,9 @@ from hashlib import sha256
 from hmac import compare_digest, digest
 from typing import Final
 
+from edge.callers.keys import Access, KeyPlace
 from edge.calls import Call, Route
-from edge.inputs import parse_query
-from edge.keys import Access, KeyPlace
+from edge.input.reading import parse_query
 from edge.messages import Refusal, Reply, json_reply
 from edge.ports import StoreFault
 from edge.questions import Questions

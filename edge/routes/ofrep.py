@@ -9,14 +9,14 @@ from functools import partial
 from hashlib import sha256
 from typing import Final, cast
 
+from edge.callers.keys import Access, KeyPlace
 from edge.calls import Call, Route
 from edge.checks import Asking, Check, begin_asking, check, check_in, expose
-from edge.inputs import read_json_object
-from edge.keys import Access, KeyPlace
+from edge.input.reading import read_json_object
+from edge.input.users import complete_user
 from edge.messages import JSON_HEADER, Event, FindEvents, Header, Refusal, Reply, encode_json, json_reply
 from edge.questions import WHOLE, Wanted
 from edge.routes.schemas import ANY, NAME, OBJECT, TEXT, a_list, an_object
-from edge.users import complete_user
 from evaluator.conditions import GATE
 from evaluator.evaluate import CONFIG, LAYER
 from evaluator.evaluation import Evaluation

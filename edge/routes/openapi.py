@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from edge.callers.keys import Access, KeyPlace
 from edge.calls import Call, Handler, Route
 from edge.events.batch import SDK_VERSION
-from edge.keys import Access, KeyPlace
 from edge.messages import JSON_HEADER, Reply, encode_json
 from edge.routes.schemas import OBJECT, TEXT
 

@@ -6,13 +6,13 @@ What the store holds goes out in its own shape where that is asked for.
 
 from typing import Final
 
+from edge.callers.keys import Access, KeyPlace
 from edge.calls import Call, Route
-from edge.inputs import parse_query, read_json_object
-from edge.keys import Access, KeyPlace
+from edge.input.reading import parse_query, read_json_object
 from edge.messages import JSON_HEADER, Header, Refusal, Reply, json_reply
 from edge.questions import WHOLE
 from edge.routes.schemas import ERROR, SWITCH, TEXT, an_object
-from edge.spec_texts import find_text
+from edge.spec.texts import find_text
 
 PATH_PLACES: Final = (KeyPlace.PATH, KeyPlace.HEADER)
 

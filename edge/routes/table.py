@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from edge.calls import Route
-from edge.inputs import decode_percent_path
+from edge.input.reading import decode_percent_path
 from edge.routes import clients, events, example, health, http_api, lists, ofrep, openapi, servers, tracing
 
 _ANSWERING: Final[tuple[Route, ...]] = (

@@ -5,14 +5,14 @@ For server secrets only: a trace shows the rules of a spec and what was seen of 
 
 from typing import Final
 
+from edge.callers.keys import Access
 from edge.calls import Call, Route
 from edge.checks import begin_asking, find_document, find_kind
-from edge.inputs import read_json_object, read_name
-from edge.keys import Access
+from edge.input.reading import read_json_object, read_name
+from edge.input.users import read_user
 from edge.messages import Refusal, Reply, json_reply, refuse_input
 from edge.questions import Wanted
 from edge.routes.schemas import ANY, ERROR, NAME, OBJECT, TEXT, USER, a_list, an_object
-from edge.users import read_user
 from evaluator.conditions import EXPERIMENT, GATE
 from evaluator.evaluate import CONFIG, LAYER
 from evaluator.explain import explain

@@ -6,7 +6,7 @@ from typing import Final
 
 import httpx
 
-from edge.keys import CLIENT_SECRET, SERVER_SECRET, STATSIG_KEY_SECRET
+from edge.callers.keys import CLIENT_SECRET, SERVER_SECRET, STATSIG_KEY_SECRET
 from edge.settings import GROUPS, BackgroundSettings, ReplySettings, list_faults
 from publisher.doctor.diagnosis import Diagnosis, attempt, error, good, skipped, warning
 from publisher.doctor.fastly_account import CONFIG, KV, SECRET, FastlyApi, Link, find_link

@@ -1,6 +1,6 @@
 """Lists of entities for a key: the official core knows none, so client responses are narrowed in the edge alone.
 
-When this fails, the core has learned of them: compare what it does with `edge/sight.py`.
+When this fails, the core has learned of them: compare what it does with `edge/callers/sight.py`.
 """
 
 import time

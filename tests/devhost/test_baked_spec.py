@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from devhost.baked_spec import LARGEST, UnusableFallback, write_baked_spec
-from edge.fallback import Fallback
 from edge.sandbox import Sandbox
+from edge.spec.fallback import Fallback
 from tests.edge.builders import ask, document, header_of, json_of, platform, request
 
 

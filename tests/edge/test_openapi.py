@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from edge.keys import Access
+from edge.callers.keys import Access
 from edge.routes.table import ROUTES
 from edge.sandbox import Sandbox
 from tests.edge.builders import ask, json_of, platform, request

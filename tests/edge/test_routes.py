@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from edge.projects import fingerprint
 from edge.sandbox import Sandbox
+from edge.spec.projects import fingerprint
 from tests.edge.builders import (
     CLIENT,
     SERVER,

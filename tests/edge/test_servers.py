@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from edge import spec_texts
 from edge.memory import MemoryPlatform
 from edge.messages import Reply
 from edge.routes.lists import name_file, sign
 from edge.sandbox import Sandbox
-from edge.spec_shapes import to_v1, to_v2
-from edge.spec_texts import write_text
+from edge.spec import texts
+from edge.spec.shapes import to_v1, to_v2
+from edge.spec.texts import write_text
 from evaluator.bucketing import hash_unit_id
 from evaluator.decode import decode_project
 from evaluator.evaluate import evaluate_config, evaluate_gate, evaluate_layer
@@ -102,7 +102,7 @@ def test_text_is_written_once_for_each_spec_and_shape(
         written.append(made.time)
         return write_text(made, wants_v1=wants_v1)
 
-    monkeypatch.setattr(spec_texts, "write_text", count)
+    monkeypatch.setattr(texts, "write_text", count)
     put: Callable[[MemoryPlatform, Json], object] = put_raw if layout == "raw" else put_pages
     outside = platform(project(), sync_interval_ms="0")
     if layout == "paged":
@@ -118,9 +118,9 @@ def test_text_is_written_once_for_each_spec_and_shape(
 
 
 def test_long_text_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spec_texts, "MOST_BYTES", 100)
+    monkeypatch.setattr(texts, "MOST_BYTES", 100)
     made = decode_project(project())
-    assert spec_texts.find_text(made, wants_v1=False) == spec_texts.find_text(made, wants_v1=False)
+    assert texts.find_text(made, wants_v1=False) == texts.find_text(made, wants_v1=False)
     assert not made.kept
 
 

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from edge.callers.keys import Access, Keys, find_access, read_keys
 from edge.events.batch import SDK_VERSION
-from edge.keys import Access, Keys, find_access, read_keys
 from edge.sandbox import Sandbox
 from edge.service import answer
 from edge.settings import ReplySettings

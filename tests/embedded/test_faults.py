@@ -21,7 +21,7 @@ from devhost.fastly.manifest import read_manifest
 from devhost.fastly.service import Service
 from devhost.local_config import EXAMPLE_SPEC
 from devhost.local_store import PAGED, list_entries
-from edge.spec_cache import TOO_LARGE
+from edge.spec.cache import TOO_LARGE
 
 KEY = (("statsig-api-key", b"client-local"),)
 STORE, SPEC_KEY = "gatelet-specs", "statsig-local"

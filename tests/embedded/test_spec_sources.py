@@ -18,7 +18,7 @@ from devhost.fastly.hosting import Limits
 from devhost.fastly.kv import KvStore, KvValue
 from devhost.fastly.service import Service
 from devhost.local_store import PAGED, list_entries
-from edge.projects import fingerprint
+from edge.spec.projects import fingerprint
 from specstore.keys import manifest_key, overrides_key
 from tests.edge.builders import document, gate
 
@@ -181,7 +181,7 @@ def test_spec_that_is_built_in_answers_when_no_store_does(
     tree = tmp_path / "tree"
     left_out = shutil.ignore_patterns(".*", "bin", "build", "node_modules", "__pycache__")
     shutil.copytree(ROOT, tree, ignore=left_out)
-    (tree / "edge" / "baked_spec.py").unlink(missing_ok=True)
+    (tree / "edge" / "spec" / "baked_spec.py").unlink(missing_ok=True)
     (tmp_path / "spec.json").write_text(json.dumps(document()), encoding="utf-8")
     command = [sys.executable, "-c", BUILD_WITH_FALLBACK]
     subprocess.run(command, cwd=tree, env={"FALLBACK": str(tmp_path / "spec.json")}, check=True)

@@ -5,8 +5,8 @@ import json
 from edge.events.answers import Answer
 from edge.events.client_events import ClientEvents, Fate
 from edge.memory import MemoryPlatform, take_all
-from edge.projects import fingerprint
 from edge.sandbox import Sandbox
+from edge.spec.projects import fingerprint
 from tests.edge.builders import CLIENT, SERVER, STORE, ask, document, platform, request
 
 OTHER = "statsig-other"

@@ -2,9 +2,9 @@
 
 from typing import Final, NamedTuple
 
-from edge.id_lists import ListCache
 from edge.messages import Header
-from edge.spec_cache import HeldSpec
+from edge.spec.cache import HeldSpec
+from edge.spec.id_lists import ListCache
 
 SPEC_HEADER: Final = "x-gatelet-spec"
 

@@ -8,7 +8,7 @@ with the project they are of, at most two, and go with it when a new spec comes.
 from typing import Final
 
 from edge.messages import encode_json
-from edge.spec_shapes import is_v1, to_v1, to_v2
+from edge.spec.shapes import is_v1, to_v1, to_v2
 from evaluator.project import Project
 
 # A longer text is written anew each time: memory is short, and beside a text of this length lies its decoded spec.

@@ -4,10 +4,10 @@ It lies in the generated module `baked_spec` as the document's text, because the
 when it is first needed: a sandbox whose store answers never pays for it.
 """
 
-from edge.raw_spec import RawSpec
+from edge.spec.raw import RawSpec
 
 try:
-    from edge.baked_spec import DOCUMENT
+    from edge.spec.baked_spec import DOCUMENT
 except ImportError:  # built without one
     DOCUMENT = b""
 

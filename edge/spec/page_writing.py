@@ -9,9 +9,9 @@ nobody has written one since it was looked at. A failure costs nothing but the q
 from typing import Final, NamedTuple
 
 from edge.ports import InsertRules, Platform, StoreFault
-from edge.raw_spec import RawSpec
-from edge.spec_cache import HeldSpec
-from edge.spec_store import KV
+from edge.spec.cache import HeldSpec
+from edge.spec.raw import RawSpec
+from edge.spec.store import KV
 from specstore.cut import cut_project
 from specstore.keys import claim_key
 from specstore.limits import LimitExceeded, check_writes

@@ -9,13 +9,13 @@ that nobody published costs a look-up a second, not one a request.
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from edge.fallback import Fallback
-from edge.id_lists import ListCache
-from edge.page_writing import Place, find_unpaged, write_pages
 from edge.ports import Platform
 from edge.settings import ReplySettings
-from edge.spec_cache import NOTHING_HELD, HeldSpec, Questions, answer_questions
-from edge.spec_store import ConfigSpecStore, KvSpecStore, SpecStore
+from edge.spec.cache import NOTHING_HELD, HeldSpec, Questions, answer_questions
+from edge.spec.fallback import Fallback
+from edge.spec.id_lists import ListCache
+from edge.spec.page_writing import Place, find_unpaged, write_pages
+from edge.spec.store import ConfigSpecStore, KvSpecStore, SpecStore
 
 FINGERPRINT_LENGTH: Final = 16
 

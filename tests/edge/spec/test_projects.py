@@ -3,9 +3,9 @@ import json
 import pytest
 
 from edge.memory import MemoryPlatform
-from edge.projects import find_spec_key, fingerprint
 from edge.questions import WHOLE, Wanted
 from edge.sandbox import Sandbox
+from edge.spec.projects import find_spec_key, fingerprint
 from tests.edge.builders import CLIENT, KEY, SERVER, STORE, ask, document, gate, json_of, platform, request
 
 OTHER = "statsig-other"

@@ -9,10 +9,10 @@ is part of the user like anything that was sent: exposures carry it, as Statsig 
 from collections.abc import Mapping
 from typing import Final
 
+from edge.callers.keys import Access
 from edge.calls import Call
-from edge.keys import Access
+from edge.input.public_addresses import is_public
 from edge.messages import refuse_input
-from edge.public_addresses import is_public
 from evaluator.country import find_country
 from evaluator.errors import InvalidUser
 from evaluator.user import User, decode_user

@@ -9,7 +9,7 @@ from binascii import Error, a2b_base64
 from collections.abc import Mapping
 from typing import Final
 
-from edge.inputs import decode_json_object, read_within
+from edge.input.reading import decode_json_object, read_within
 from edge.messages import Request, refuse_input
 
 GZIP_START: Final = b"\x1f\x8b"

@@ -9,7 +9,7 @@ compared, and the value stands beside it.
 from collections.abc import Callable, Mapping
 from typing import Final, cast
 
-from edge.sight import Names, Sight
+from edge.callers.sight import Names, Sight
 from evaluator.conditions import GATE
 from evaluator.evaluate import CONFIG, LAYER
 from evaluator.project import Project

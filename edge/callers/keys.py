@@ -10,7 +10,7 @@ from enum import Enum, IntEnum
 from hmac import compare_digest
 from typing import Final, NamedTuple
 
-from edge.inputs import parse_query
+from edge.input.reading import parse_query
 from edge.messages import Refusal, Request
 
 KEY_HEADER: Final = "statsig-api-key"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from edge.keys import Access
+from edge.callers.keys import Access
 from edge.messages import Reply
 from edge.routes.table import ROUTES
 from edge.sandbox import Sandbox

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.public_addresses import SPECIAL, is_public
+from edge.input.public_addresses import SPECIAL, is_public
 
 EDGES = sorted(
     {

@@ -6,10 +6,10 @@ one client could shut out all others. The counter gets fingerprints, never a key
 
 from typing import Final
 
-from edge.keys import Access, Caller
+from edge.callers.keys import Access, Caller
 from edge.messages import Refusal, Request
-from edge.projects import fingerprint
 from edge.sandbox import Sandbox
+from edge.spec.projects import fingerprint
 
 RETRY_AFTER: Final = (("retry-after", b"60"),)  # how long Fastly's shortest penalty lasts
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.inputs import decode_json, parse_query, split_target
+from edge.input.reading import decode_json, parse_query, split_target
 from edge.messages import Refusal
 from evaluator.nesting import NESTING_LIMIT, is_nested_too_deeply, looks_nested_too_deeply
 

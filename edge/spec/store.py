@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 from zlib import crc32
 
-from edge.held_entry import Found, find
 from edge.ports import LARGEST_VALUE, PendingEntry, Platform, StoreFault, ValueTooLarge
+from edge.spec.held_entry import Found, find
 from specstore.keys import list_index_key, manifest_key, overrides_key, page_key, shard_key
 
 KV: Final = "kv"

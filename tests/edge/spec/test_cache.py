@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.memory import MemoryPlatform
-from edge.raw_spec import RawSpec, decode_value
-from edge.spec_cache import NOTHING_HELD, HeldSpec, Questions, answer_questions
-from edge.spec_report import find_fault, spec_header
-from edge.spec_store import KvSpecStore
+from edge.spec.cache import NOTHING_HELD, HeldSpec, Questions, answer_questions
+from edge.spec.raw import RawSpec, decode_value
+from edge.spec.report import find_fault, spec_header
+from edge.spec.store import KvSpecStore
 from evaluator.errors import InvalidSpec
 from specstore.keys import manifest_key, page_key
 from specstore.manifest import OUR_METADATA

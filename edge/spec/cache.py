@@ -17,11 +17,11 @@ Why something else than the newest answers is part of the value (`fault`), so th
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
-from edge.held_entry import HeldEntry, take_entry
-from edge.paged_spec import PagedSpec
 from edge.ports import LARGEST_VALUE, StoreFault
-from edge.raw_spec import RawSpec, describe_invalid
-from edge.spec_store import Look, SpecStore
+from edge.spec.held_entry import HeldEntry, take_entry
+from edge.spec.paged import PagedSpec
+from edge.spec.raw import RawSpec, describe_invalid
+from edge.spec.store import Look, SpecStore
 from evaluator.errors import InvalidSpec
 from evaluator.project import Project
 from specstore.forced import ForcedValues, decode_overrides

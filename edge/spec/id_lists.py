@@ -9,10 +9,10 @@ again after the sync interval; what cannot be asked for again stays in use, and 
 from collections.abc import Callable, Container, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from edge.held_entry import HeldEntry, take_entry
 from edge.ports import StoreFault
-from edge.spec_cache import Limits
-from edge.spec_store import SpecStore
+from edge.spec.cache import Limits
+from edge.spec.held_entry import HeldEntry, take_entry
+from edge.spec.store import SpecStore
 from specstore.frame import InvalidEntry
 from specstore.idlists import IdList, decode_index, decode_shard, find_member, holds
 
