@@ -8,6 +8,8 @@ request. Faults repeat to a few; times to a tenth on a machine with other work. 
 bare component in Python that replies at once, `guest/hello.py`: the floor of the platform.
 
     --only NAME            some of the subjects; `hello` is always there
+    --spec FILE            a spec of yours as well, in pages: `gate_paged_yours`, asked for its first gate
+    --gate NAME            another gate of it
     --add NAME=FILE        another build of the service as well, asked what `gate_paged` asks
     --add-hello NAME=FILE  another component as well, asked GET / and taken as it answers
     --rounds, --requests   how long
@@ -34,6 +36,8 @@ from devhost.hosts import viceroy_command
 from devhost.local_config import EXAMPLE_SPEC, derive_config, find_spec_key, read_committed, write_config
 from devhost.local_store import PAGED, RAW, list_entries, write_store
 from devhost.viceroy import INSTALL_HINT, find_viceroy
+from evaluator.decode import decode_project
+from evaluator.errors import InvalidSpec
 
 HELLO: Final = Recipe(ROOT / "build" / "hello.wasm", "benchmarks.guest.hello", ("benchmarks/guest",))
 FLOOR: Final = "hello"
@@ -42,7 +46,7 @@ SERVER_KEY: Final = {"statsig-api-key": "secret-local"}
 
 
 class Store(NamedTuple):
-    """What lies in the KV store: one of `make_specs` in a layout."""
+    """What lies in the KV store: a spec of `make_spec_text`, or the path of one, in a layout."""
 
     spec: str
     layout: str
@@ -88,10 +92,12 @@ SUBJECTS: Final = (
 
 
 def make_spec_text(name: str) -> bytes:
-    """Return a spec: of a usual size (272 KB), or the example spec multiplied to 10 MB."""
+    """Return a spec: of a usual size (272 KB), the example spec multiplied to 10 MB, or one in a file."""
     if name == "usual":
         return encode(make_spec())
-    return multiply_spec(json.loads((ROOT / EXAMPLE_SPEC).read_bytes()), LARGE)
+    if name == "large":
+        return multiply_spec(json.loads((ROOT / EXAMPLE_SPEC).read_bytes()), LARGE)
+    return Path(name).read_bytes()
 
 
 def measure(subjects: Sequence[Subject], rounds: int, requests: int) -> dict[str, Summary]:
@@ -177,9 +183,22 @@ def read_added(pair: str, request: bytes, expected: bytes) -> Subject:
     return Subject(name, Path(file), USUAL, request, expected)
 
 
+def read_spec(file: Path, gate: str | None) -> Subject:
+    """Make the subject of a spec in a file, asked for a gate: the first one unless told."""
+    try:
+        gates = decode_project(json.loads(file.read_bytes())).gates
+    except (OSError, ValueError, RecursionError, InvalidSpec) as problem:
+        raise SystemExit(f"gatelet: {file}: {problem}") from problem
+    asked = min(gates, default="") if gate is None else gate
+    if asked not in gates:
+        raise SystemExit(f"gatelet: {file} has no gate {asked}")
+    return Subject("gate_paged_yours", COMPONENT, Store(str(file.resolve()), PAGED), ask_gate(asked), RECOGNIZED)
+
+
 def choose_subjects(arguments: argparse.Namespace) -> list[Subject]:
     """Return what the command line asks for."""
     chosen = [one for one in SUBJECTS if not arguments.only or one.name in (FLOOR, *arguments.only)]
+    chosen += [] if arguments.spec is None else [read_spec(arguments.spec, arguments.gate)]
     chosen += [read_added(pair, HELLO_REQUEST, b"") for pair in arguments.add_hello]
     return chosen + [read_added(pair, GATE_REQUEST, RECOGNIZED) for pair in arguments.add]
 
@@ -192,6 +211,8 @@ def read_arguments() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--only", action="append", default=[], choices=[one.name for one in SUBJECTS])
+    parser.add_argument("--spec", type=Path, metavar="FILE")
+    parser.add_argument("--gate", metavar="NAME", help="of the spec in FILE")
     parser.add_argument("--add", action="append", default=[], metavar="NAME=FILE")
     parser.add_argument("--add-hello", action="append", default=[], metavar="NAME=FILE")
     parser.add_argument("--rounds", type=int, default=5)

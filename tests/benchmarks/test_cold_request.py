@@ -7,9 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.cold_request import FLOOR, HELLO, SUBJECTS, Summary, describe, list_measurements, measure, summarize
+from benchmarks.cold_request import (
+    FLOOR,
+    HELLO,
+    SUBJECTS,
+    Summary,
+    describe,
+    list_measurements,
+    make_spec_text,
+    measure,
+    read_spec,
+    summarize,
+)
 from benchmarks.timed_server import Turn, is_whole, make_request, read_usage
-from devhost.build import build_component
+from devhost.build import ROOT, build_component
+from devhost.local_config import EXAMPLE_SPEC
 from tests.component.serving import require_viceroy
 
 FIGURES = {FLOOR: Summary(2.0, 3.0, 300, 2.5), "gate": Summary(3.0, 6.0, 450, 5.0)}
@@ -56,6 +68,16 @@ def test_table_and_figures_name_the_ratio_to_the_bare_component() -> None:
     assert json.loads(json.dumps(list(found.values())))
 
 
+def test_spec_of_a_file_is_asked_for_its_first_gate_unless_told() -> None:
+    file = ROOT / EXAMPLE_SPEC
+    first = read_spec(file, None)
+    assert min(json.loads(file.read_bytes())["feature_gates"]).encode() in first.request
+    assert b"test_fastly" in read_spec(file, "test_fastly").request
+    assert make_spec_text(first.store.spec) == file.read_bytes()
+    with pytest.raises(SystemExit, match="has no gate nowhere"):
+        read_spec(file, "nowhere")
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="needs the /proc of Linux")
 def test_usage_of_a_process_grows_with_what_it_does() -> None:
     before = read_usage(os.getpid())
@@ -65,6 +87,16 @@ def test_usage_of_a_process_grows_with_what_it_does() -> None:
 
 
 @pytest.mark.viceroy
+def test_spec_of_a_file_is_asked_for_its_first_gate_unless_told() -> None:
+    file = ROOT / EXAMPLE_SPEC
+    first = read_spec(file, None)
+    assert min(json.loads(file.read_bytes())["feature_gates"]).encode() in first.request
+    assert b"test_fastly" in read_spec(file, "test_fastly").request
+    assert make_spec_text(first.store.spec) == file.read_bytes()
+    with pytest.raises(SystemExit, match="has no gate nowhere"):
+        read_spec(file, "nowhere")
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="needs the /proc of Linux")
 def test_check_costs_a_fresh_sandbox_more_than_the_bare_component() -> None:
     require_viceroy()
