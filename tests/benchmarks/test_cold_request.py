@@ -87,16 +87,6 @@ def test_usage_of_a_process_grows_with_what_it_does() -> None:
 
 
 @pytest.mark.viceroy
-def test_spec_of_a_file_is_asked_for_its_first_gate_unless_told() -> None:
-    file = ROOT / EXAMPLE_SPEC
-    first = read_spec(file, None)
-    assert min(json.loads(file.read_bytes())["feature_gates"]).encode() in first.request
-    assert b"test_fastly" in read_spec(file, "test_fastly").request
-    assert make_spec_text(first.store.spec) == file.read_bytes()
-    with pytest.raises(SystemExit, match="has no gate nowhere"):
-        read_spec(file, "nowhere")
-
-
 @pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="needs the /proc of Linux")
 def test_check_costs_a_fresh_sandbox_more_than_the_bare_component() -> None:
     require_viceroy()
