@@ -13,8 +13,8 @@ from evaluator.project import Project
 from specstore.manifest import Manifest, start_project
 from specstore.pages import Page, Piece, decode_page, find_piece, read_whole
 
-# Bytes of pages kept, and of pages a project has grown by, before both begin anew. A page is 16 to 64 KB; what is
-# decoded of it takes several times its bytes.
+# Bytes of pages kept, and of pages a project has grown by, before both begin anew. A page is 4 to 32 KB, some 100 KB;
+# what is decoded of it takes several times its bytes.
 MOST_BYTES: Final = 2_000_000
 
 # Returns the values of pages by their digests, asked for together; raises StoreFault when one is missing.

@@ -5,7 +5,19 @@ from typing import Any
 import pytest
 
 from evaluator.decode import decode_project
-from specstore.cut import PAGE_TARGET, SHARED_BYTES, Cut, cut_project, first_number
+from specstore.closure import Tables
+from specstore.cut import (
+    DIGEST_BYTES,
+    PAGE_LARGEST,
+    PAGE_SMALL,
+    SHARED_BYTES,
+    Cut,
+    choose_number,
+    cut_project,
+    first_number,
+    mean_read,
+    write_records,
+)
 from specstore.frame import PAGE
 from tests.evaluator.builders import on_field, rule
 from tests.specstore.documents import gate, large_document, small_document
@@ -27,9 +39,9 @@ def with_shared_condition(size: int, gates: int = 60) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("size", "pages"),
-    [(0, 1), (1, 1), (PAGE_TARGET, 1), (PAGE_TARGET + 1, 2), (3 * PAGE_TARGET, 4), (25_000_000, 1024), (10**9, 4096)],
+    [(0, 1), (1, 1), (PAGE_LARGEST, 1), (PAGE_LARGEST + 1, 2), (3 * PAGE_LARGEST, 4), (10**9, 4096)],
 )
-def test_the_number_of_pages_is_a_power_of_two_that_follows_from_the_size(size: int, pages: int) -> None:
+def test_cutting_begins_with_a_power_of_two_that_follows_from_the_size(size: int, pages: int) -> None:
     assert first_number(size) == pages
 
 
@@ -37,10 +49,20 @@ def test_a_small_spec_has_one_page() -> None:
     assert len(cut(small_document()).pages) == 1
 
 
-def test_pages_of_a_large_spec_are_of_the_target_size() -> None:
-    pages = cut(large_document(gates=2_000)).pages
-    assert len(pages) == 64
-    assert PAGE_TARGET / 2 < sum(map(len, pages)) / len(pages) < 2 * PAGE_TARGET
+@pytest.mark.parametrize("document", [large_document(gates=300), large_document(gates=2_000, size=900)], ids=len)
+def test_no_other_number_of_pages_has_a_check_read_less(document: dict[str, Any]) -> None:
+    project = decode_project(document)
+    tables = Tables(project)
+    texts = write_records(tables, project)
+    closures = {question: tables.find_closure(question) for question in tables.list_questions()}
+    read = {number: mean_read(closures, texts, number) + number * DIGEST_BYTES for number in (2**n for n in range(12))}
+    assert min(read, key=read.__getitem__) == choose_number(closures, texts)
+
+
+def test_pages_that_are_small_enough_are_not_cut_smaller() -> None:
+    pages = cut(large_document(gates=4, size=900)).pages
+    assert len(pages) == 1
+    assert PAGE_SMALL / 2 < len(pages[0]) < 2 * PAGE_SMALL
 
 
 def test_the_same_spec_gives_the_same_bytes_whatever_the_order_of_its_names() -> None:
@@ -59,7 +81,7 @@ def test_a_large_record_that_many_pages_need_stands_once() -> None:
     found = cut(with_shared_condition(2 * SHARED_BYTES))
     assert len(found.further) == 1
     assert found.further[0].startswith(PAGE)
-    assert len(found.pages) == 16
+    assert len(found.pages) == 64
     assert sum(map(len, found.pages)) < 1.2 * sum(map(len, cut(large_document(60, size=4_000)).pages))
 
 
