@@ -124,6 +124,10 @@ class MemoryPlatform:
         """Return a secret."""
         return self.secrets.get(name)
 
+    def lookup(self, store: str, key: str) -> MemoryEntry | None:
+        """Look a key up and wait for it."""
+        return self.begin_lookup(store, key).wait()
+
     def begin_lookup(self, store: str, key: str) -> MemoryPending[MemoryEntry | None]:
         """Look a key up."""
         self.lookups += 1

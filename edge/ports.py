@@ -102,6 +102,12 @@ class Platform(Protocol):
     def find_secret(self, name: str) -> bytes | None:
         """Return an item of the Secret Store."""
 
+    def lookup(self, store: str, key: str) -> Entry | None:
+        """Return the entry of a key, or None when it is not there; raises StoreFault.
+
+        For the only or the last of some look-ups: it costs a call of the host less than beginning one and waiting.
+        """
+
     def begin_lookup(self, store: str, key: str) -> PendingEntry:
         """Ask the KV store for a key; raises StoreFault when there is no such store."""
 

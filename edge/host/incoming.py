@@ -27,9 +27,11 @@ from edge.service import APOLOGY, answer
 from evaluator.warm_up import warm_up
 
 SHOWN_FRAMES: Final = 6
+NEW_STATUS: Final = 200  # of a new response, says the definition of the interface
 
 # Made when the component is built; it holds nothing from outside until the first request.
-SANDBOX: Final = Sandbox(FastlyPlatform())
+PLATFORM: Final = FastlyPlatform()
+SANDBOX: Final = Sandbox(PLATFORM)
 warm_up()
 
 
@@ -42,13 +44,15 @@ def handle_requests(request: http_req.Request, body: async_io.Pollable) -> None:
 
 
 def serve(request: http_req.Request, body: async_io.Pollable) -> None:
-    """Answer one request, then do what is to be done after its reply."""
+    """Answer one request, then do what is to be done after its reply; letting go of its handles comes last."""
+    PLATFORM.begin_reply()
     with request:
         reply = attempt(lambda: answer(SANDBOX, read_request(request, body)), APOLOGY)
-    if attempt(lambda: send_reply(reply), False):
-        attempt(lambda: SANDBOX.after_reply(reply), None)
-    else:
-        attempt(lambda: send_reply(APOLOGY), False)
+        if attempt(lambda: send_reply(reply), False):
+            attempt(lambda: SANDBOX.after_reply(reply), None)
+        else:
+            attempt(lambda: send_reply(APOLOGY), False)
+        PLATFORM.end_reply()
 
 
 def take_next() -> tuple[http_req.Request, async_io.Pollable] | None:
@@ -102,7 +106,8 @@ def read_request(request: http_req.Request, body: async_io.Pollable) -> Request:
 def send_reply(reply: Reply) -> bool:
     """Send a reply; returns True, so that failing to is told apart."""
     response = http_resp.Response.new()
-    response.set_status(reply.status)
+    if reply.status != NEW_STATUS:
+        response.set_status(reply.status)
     for name, value in reply.headers:
         response.insert_header(name, value)
     http_resp.send_downstream(response, make_body(reply.body))

@@ -9,7 +9,7 @@ pulls in every interface. Bodies are read in large pieces: measured, 4 KiB at a 
 import sys
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from json import loads
 from typing import Final
@@ -32,19 +32,25 @@ HTTP_FAULT: Final = 400  # statuses from here on say that something went wrong
 MOST_LINES: Final = 50  # kept for a log endpoint
 MOST_KEYS: Final = 1000  # of one listing, as Fastly documents it
 
+type Keep = Callable[[object], None]  # takes a handle that is done with
+
 
 class FastlyEntry:
     """A value in the KV store."""
 
-    __slots__ = ("_entry",)
+    __slots__ = ("_entry", "_generation", "_keep")
 
-    def __init__(self, entry: kv_store.Entry) -> None:
+    def __init__(self, entry: kv_store.Entry, keep: Keep) -> None:
         self._entry = entry
+        self._keep = keep
+        self._generation: int | None = None
 
     @property
     def generation(self) -> int:
-        """Tell this value from an earlier one under the same key; asked of the host each time."""
-        return self._entry.generation()
+        """Tell this value from an earlier one under the same key; asked of the host once."""
+        if self._generation is None:
+            self._generation = self._entry.generation()
+        return self._generation
 
     def metadata(self) -> str | None:
         """Return the metadata."""
@@ -58,6 +64,7 @@ class FastlyEntry:
         body = self._entry.take_body()
         if body is None:
             raise StoreFault("the KV store gave an entry without a value")
+        self._keep(body)
         try:
             return read_value(body, limit)
         except Err as problem:
@@ -90,7 +97,11 @@ class FastlyStorePending(FastlyPending):
 class FastlyLookup(FastlyStorePending):
     """A lookup on its way."""
 
-    __slots__ = ()
+    __slots__ = ("_keep",)
+
+    def __init__(self, name: str, pollable: async_io.Pollable, keep: Keep) -> None:
+        super().__init__(name, pollable)
+        self._keep = keep
 
     def wait(self) -> FastlyEntry | None:
         """Return the entry."""
@@ -98,7 +109,7 @@ class FastlyLookup(FastlyStorePending):
             entry = kv_store.await_lookup(self.pollable)
         except Err as problem:
             raise store_fault(self._name, problem) from problem
-        return None if entry is None else FastlyEntry(entry)
+        return None if entry is None else FastlyEntry(entry, self._keep)
 
 
 class FastlyInsert(FastlyStorePending):
@@ -187,6 +198,7 @@ class FastlyPlatform:
         "_endpoints",
         "_has_config",
         "_has_secrets",
+        "_kept",
         "_lines",
         "_secrets",
         "_session",
@@ -198,10 +210,24 @@ class FastlyPlatform:
         self._has_config = True  # until opening it fails
         self._secrets: secret_store.Store | None = None
         self._has_secrets = True
+        self._kept: list[object] | None = None
         self._session = ""
         self._lines: deque[str] = deque(maxlen=MOST_LINES)  # for a log endpoint
         self._endpoints: dict[str, log.Endpoint] = {}
         self._stores: dict[str, kv_store.Store] = {}  # opening one costs about as much as a lookup in it
+
+    def begin_reply(self) -> None:
+        """Keep handles that are done with from here on: letting one go is a call of the host, which can wait."""
+        self._kept = []
+
+    def end_reply(self) -> None:
+        """Let the kept handles go, and all others as soon as they are done with."""
+        self._kept = None
+
+    def keep(self, handle: object) -> None:
+        """Keep a handle until the client has its reply."""
+        if self._kept is not None:
+            self._kept.append(handle)
 
     def find_setting(self, name: str) -> str | None:
         """Return an item of the Config Store; a service without one runs on defaults."""
@@ -222,12 +248,26 @@ class FastlyPlatform:
                 self._has_secrets = False
                 self.log(f"keys: the Secret Store {STORE_NAME} does not open: {name_error(problem)}")
         secret = None if self._secrets is None else self._secrets.get(name)
-        return None if secret is None else secret.plaintext(LONGEST_TEXT)
+        if secret is None:
+            return None
+        self.keep(secret)
+        return secret.plaintext(LONGEST_TEXT)
+
+    def lookup(self, store: str, key: str) -> FastlyEntry | None:
+        """Look a key up in the KV store and wait for it."""
+        try:
+            entry = self.open_store(store).lookup(key)
+        except Err as problem:
+            raise store_fault(store, problem) from problem
+        if entry is None:
+            return None
+        self.keep(entry)
+        return FastlyEntry(entry, self.keep)
 
     def begin_lookup(self, store: str, key: str) -> FastlyLookup:
         """Ask the KV store for a key."""
         try:
-            return FastlyLookup(store, self.open_store(store).lookup_async(key))
+            return FastlyLookup(store, self.open_store(store).lookup_async(key), self.keep)
         except Err as problem:
             raise store_fault(store, problem) from problem
 

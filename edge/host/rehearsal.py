@@ -64,23 +64,26 @@ def rehearse_message() -> None:
         request.find_header("origin")
     reply = json_reply(200, {})._replace(headers=(("content-type", b"x"), ("cache-control", b"x")))
     response, body = make_handle(http_resp.Response), make_handle(async_io.Pollable)
-    with answering(Ok(response), DONE, DONE, DONE, Ok(body), Ok(len(reply.body)), DONE):
+    with answering(Ok(response), DONE, DONE, Ok(body), Ok(len(reply.body)), DONE):
         send_reply(reply)
 
 
 def rehearse_stores(platform: FastlyPlatform) -> None:
-    """Look up settings, a secret and an entry."""
+    """Look up settings, a secret and entries."""
+    platform.begin_reply()
     with answering(Ok(make_handle(config_store.Store)), Ok(None), Ok("true")):
         platform.find_setting("rehearsal")
         platform.find_setting("rehearsal")
     with answering(Ok(make_handle(secret_store.Store)), Ok(make_handle(secret_store.Secret)), Ok(b"x")):
         platform.find_secret("rehearsal")
     with answering(Ok(make_handle(kv_store.Store)), *(Ok(make_handle(async_io.Pollable)) for _ in range(2))):
-        found, missing = (platform.begin_lookup("rehearsal", key) for key in ("found", "missing"))
-    with answering(Ok(None), Ok(make_handle(kv_store.Entry)), 1, Ok(None)):
-        missing.wait()
-        entry = found.wait()
-        if entry is None or (entry.generation, entry.metadata()) != (1, None):
+        begun = [platform.begin_lookup("rehearsal", key) for key in ("found", "missing")]
+    with answering(Ok(make_handle(kv_store.Entry)), Ok(make_handle(kv_store.Entry)), Ok(None)):
+        entry = platform.lookup("rehearsal", "found")
+        waited = [one.wait() for one in begun]
+    if entry is None or waited[0] is None or waited[1] is not None:
+        raise OutOfStep("the entries are others")
+    with answering(1, Ok(None), make_handle(async_io.Pollable), 2, Ok(b"x"), Ok(b"y")):
+        if (entry.generation, entry.metadata(), entry.read()) != (1, None, b"xy"):
             raise OutOfStep("the entry is another one")
-    with answering(make_handle(async_io.Pollable), 2, Ok(b"x"), Ok(b"y")):
-        entry.read()
+    platform.end_reply()

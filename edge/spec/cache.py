@@ -17,7 +17,7 @@ Why something else than the newest answers is part of the value (`fault`), so th
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
-from edge.ports import LARGEST_VALUE, StoreFault
+from edge.ports import LARGEST_VALUE, Entry, StoreFault
 from edge.spec.held_entry import HeldEntry, take_entry
 from edge.spec.paged import PagedSpec
 from edge.spec.raw import RawSpec, describe_invalid
@@ -31,6 +31,7 @@ from specstore.manifest import answers_for, decode_manifest
 NONE: Final = "none"
 FALLBACK: Final = "fallback"
 RETRY_MS: Final = 1_000  # after a look that found something wrong
+UNASKED: Final = 0  # a generation that does not count, because the manifest leads
 TOO_LARGE: Final = "the spec is too large to be decoded in the memory of a sandbox"
 
 type Spec = RawSpec | PagedSpec
@@ -60,12 +61,17 @@ class HeldSpec(NamedTuple):
     spec: Spec | None = None  # the last good one that the store gave
     source: str = NONE  # of that one
     received_ms: int = 0  # when that one was read
-    raw_generation: int | None = None  # of the raw value seen last, in use or not
+    raw: Entry | None = None  # the raw value seen last, in use or not
     raw_fault: str = ""  # why that value is not taken
     manifest: HeldEntry[PagedSpec] = HeldEntry()  # in use or not
     overrides: HeldEntry[ForcedValues] = HeldEntry()
     checked_ms: int | None = None  # when the store was last asked
     confirmed_ms: int | None = None  # when the newest last answered
+
+    @property
+    def raw_generation(self) -> int | None:
+        """Return the generation of the raw value seen last."""
+        return None if self.raw is None else self.raw.generation
 
 
 class Limits(Protocol):
@@ -94,6 +100,11 @@ class Attempt(NamedTuple):
     questions: Questions
     now_ms: int
 
+    @property
+    def raw_generation(self) -> int | None:
+        """Return the generation of the raw value in the store."""
+        return None if self.look.raw.entry is None else self.look.raw.entry.generation
+
 
 def answer_questions(
     held: HeldSpec,
@@ -113,11 +124,16 @@ def answer_questions(
     seen = held._replace(
         manifest=take_entry(held.manifest, look.manifest, "manifest", lambda value: read_manifest(value, store)),
         overrides=take_entry(held.overrides, look.overrides, "overrides", decode_overrides),
-        raw_fault=held.raw_fault if look.raw.generation in (None, held.raw_generation) else "",
-        raw_generation=look.raw.generation or held.raw_generation,
+        raw_fault=held.raw_fault and keep_raw_fault(held, look.raw.entry),
+        raw=look.raw.entry or held.raw,
         checked_ms=now_ms,
     )
     return try_candidates(Attempt(seen, look, store, fallback, limits, questions, now_ms))
+
+
+def keep_raw_fault(held: HeldSpec, seen: Entry | None) -> str:
+    """Return why the raw value is not taken, unless there is another one now."""
+    return held.raw_fault if seen is None or seen.generation == held.raw_generation else ""
 
 
 def is_due(held: HeldSpec, limits: Limits, now_ms: int) -> bool:
@@ -186,11 +202,11 @@ def keep_answer(at: Attempt, answer: Answer) -> HeldSpec:
 def answer_from_pages(at: Attempt) -> Answer | None:
     """Answer from the pages of the newest spec, unless its raw form is at hand already or everything is asked."""
     held, paged = at.held, at.held.manifest.value
-    if held.manifest.fault and (paged is None or paged.manifest.generation != at.look.raw.generation):
+    if held.manifest.fault and (paged is None or paged.manifest.generation != at.raw_generation):
         raise StoreFault(held.manifest.fault)
     if paged is None or at.questions is None or not is_current(at, paged):
         return None
-    is_raw_at_hand = isinstance(held.spec, RawSpec) and held.spec.generation == at.look.raw.generation
+    is_raw_at_hand = isinstance(held.spec, RawSpec) and held.spec.generation == at.raw_generation
     if is_raw_at_hand and held.spec is not None and held.spec.time == paged.time:
         return None
     if is_older(at, paged.time):
@@ -207,13 +223,13 @@ def answer_from_raw(at: Attempt) -> Answer | None:
         if held.manifest.value is not None and is_current(at, held.manifest.value):
             return None
         raise StoreFault(at.store.missing)
-    if isinstance(held.spec, RawSpec) and held.spec.generation == found.generation:
+    if isinstance(held.spec, RawSpec) and held.spec.generation == found.entry.generation:
         return make_answer(at, held.spec)
     if held.raw_fault:
         raise RefusedValue(held.raw_fault)
     has_other = held.spec is not None or held.manifest.value is not None
     limit = at.limits.raw_limit_bytes if has_other and at.questions is not None else LARGEST_VALUE
-    return make_answer(at, decode_raw(at, found.generation or 0, found.entry.read(limit)))
+    return make_answer(at, decode_raw(at, found.entry.generation, found.entry.read(limit)))
 
 
 def answer_from_stored_manifest(at: Attempt) -> Answer | None:
@@ -263,8 +279,11 @@ def is_current(at: Attempt, paged: PagedSpec) -> bool:
     raw = at.look.raw
     if raw.fault:
         return False
-    metadata = raw.entry.metadata() if raw.entry is not None and paged.manifest.generation is None else None
-    return answers_for(paged.manifest, raw.generation, metadata)
+    if raw.entry is None:
+        return answers_for(paged.manifest, None, None)
+    if paged.manifest.generation is None:
+        return answers_for(paged.manifest, UNASKED, raw.entry.metadata())
+    return answers_for(paged.manifest, raw.entry.generation, None)
 
 
 def make_answer(at: Attempt, spec: Spec, *, is_stale: bool = False) -> Answer:

@@ -1,7 +1,8 @@
 """A small entry beside a spec, as a sandbox holds it: the manifest, the overrides, the index of the ID lists.
 
 It is read once per generation, whether it decodes or not. One that cannot be read or decoded leaves what was held in
-its place: overrides that were set to stop harm must not vanish because the store hiccups.
+its place: overrides that were set to stop harm must not vanish because the store hiccups. The entry is kept in place of
+its generation, which costs a call of the host: a sandbox that looks once need not know it.
 """
 
 from collections.abc import Callable
@@ -15,20 +16,14 @@ class Found(NamedTuple):
     """What a look-up came to: an entry, a fault, or neither when the key is not there."""
 
     entry: Entry | None = None
-    generation: int | None = None  # of the entry
     fault: str = ""
-
-
-def find(entry: Entry | None) -> Found:
-    """Return what a look-up without a fault came to."""
-    return Found() if entry is None else Found(entry, entry.generation)
 
 
 class HeldEntry[Value](NamedTuple):
     """What a sandbox knows of an entry."""
 
     value: Value | None = None
-    generation: int | None = None  # of the entry seen last, in use or not
+    entry: Entry | None = None  # the one seen last, in use or not
     value_fault: str = ""  # why that one is not in use
     fault: str = ""  # why the value in use may not be the newest
     is_known: bool = False  # whether the store ever said what there is
@@ -43,10 +38,10 @@ def take_entry[Value](
         return held._replace(fault=f"{what}: {found.fault}")
     if entry is None:
         return HeldEntry(is_known=True)
-    if found.generation == held.generation:
+    if held.entry is not None and entry.generation == held.entry.generation:
         return held._replace(fault=held.value_fault)
     try:
-        return HeldEntry(decode(entry.read()), found.generation, is_known=True)
+        return HeldEntry(decode(entry.read()), entry, is_known=True)
     except (InvalidEntry, StoreFault) as problem:
         fault = f"{what}: {problem}"
-        return held._replace(generation=found.generation, value_fault=fault, fault=fault)
+        return held._replace(entry=entry, value_fault=fault, fault=fault)

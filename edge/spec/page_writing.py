@@ -44,7 +44,8 @@ def write_pages(platform: Platform, place: Place, held: HeldSpec, spec: RawSpec)
             return "another sandbox is at it"
         plan = plan_publication(place.spec_key, cut_project(spec.load_whole()), generation=spec.generation)
         check_writes(plan.list_writes())
-        return publish(platform, place, plan, held.manifest.generation)
+        seen = held.manifest.entry
+        return publish(platform, place, plan, None if seen is None else seen.generation)
     except (StoreFault, LimitExceeded) as problem:
         return f"not written: {problem}"
 

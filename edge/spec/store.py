@@ -1,15 +1,16 @@
 """A spec's entries in the store: what is asked for together, and what came back.
 
-A look asks for the raw value, the manifest and the overrides at once and waits for all three; their bodies stay unread
-until somebody needs one. What goes wrong with one of them is part of the look, because the others may still answer.
+A look asks for the raw value, the manifest and the overrides at once and waits for all three; their bodies stay unread,
+and their generations unasked, until somebody needs one. What goes wrong with one of them is part of the look, because
+the others may still answer.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 from zlib import crc32
 
-from edge.ports import LARGEST_VALUE, PendingEntry, Platform, StoreFault, ValueTooLarge
-from edge.spec.held_entry import Found, find
+from edge.ports import LARGEST_VALUE, Entry, PendingEntry, Platform, StoreFault, ValueTooLarge
+from edge.spec.held_entry import Found
 from specstore.keys import list_index_key, manifest_key, overrides_key, page_key, shard_key
 
 KV: Final = "kv"
@@ -74,52 +75,54 @@ class KvSpecStore:
             nothing = Found(fault=NO_KEY)
             return Look(nothing, nothing, nothing)
         try:
-            pending = [self._begin(each) for each in (key, manifest_key(key), overrides_key(key))]
+            manifest, overrides = self._begin(manifest_key(key)), self._begin(overrides_key(key))
         except StoreFault as problem:
             nothing = Found(fault=str(problem))
             return Look(nothing, nothing, nothing)
-        return Look(*map(settle, pending))
+        return Look(settle(lambda: self._lookup(key)), settle(manifest.wait), settle(overrides.wait))
 
     def read_raw(self) -> tuple[int, bytes]:
         """Read the raw value of any length, with its generation; raises StoreFault."""
-        entry = self._begin(self._key).wait()
+        entry = self._lookup(self._key)
         if entry is None:
             raise StoreFault(self.missing)
         return entry.generation, entry.read()
 
     def fetch_pages(self, digests: Sequence[bytes]) -> Mapping[bytes, bytes]:
         """Read pages, asked for together; raises StoreFault when one is missing."""
-        pending = [(digest, self._begin(page_key(self._key, digest))) for digest in digests]
-        return {digest: self._read_page(digest, one) for digest, one in pending}
+        pending = [(digest, self._begin(page_key(self._key, digest))) for digest in digests[:-1]]
+        last = {digest: read_page(digest, self._lookup(page_key(self._key, digest))) for digest in digests[-1:]}
+        return {digest: read_page(digest, one.wait()) for digest, one in pending} | last
 
     def find_lists(self) -> Found:
         """Look the index of the ID lists up."""
-        try:
-            return settle(self._begin(list_index_key(self._key)))
-        except StoreFault as problem:
-            return Found(fault=str(problem))
+        return settle(lambda: self._lookup(list_index_key(self._key)))
 
     def read_shard(self, edition: str, number: int) -> bytes:
         """Read a shard of an ID list; raises StoreFault."""
-        entry = self._begin(shard_key(self._key, edition, number)).wait()
+        entry = self._lookup(shard_key(self._key, edition, number))
         if entry is None:
             raise StoreFault(f"shard {number} of the edition {edition} is missing")
-        return entry.read()
-
-    def _read_page(self, digest: bytes, pending: PendingEntry) -> bytes:
-        entry = pending.wait()
-        if entry is None:
-            raise StoreFault(f"the page {digest.hex()} is missing")
         return entry.read()
 
     def _begin(self, key: str) -> PendingEntry:
         return self._platform.begin_lookup(self._store, key)
 
+    def _lookup(self, key: str) -> Entry | None:
+        return self._platform.lookup(self._store, key)
 
-def settle(pending: PendingEntry) -> Found:
-    """Wait for a look-up."""
+
+def read_page(digest: bytes, entry: Entry | None) -> bytes:
+    """Read a page; raises StoreFault, also when it is missing."""
+    if entry is None:
+        raise StoreFault(f"the page {digest.hex()} is missing")
+    return entry.read()
+
+
+def settle(find: Callable[[], Entry | None]) -> Found:
+    """Return what a look-up came to."""
     try:
-        return find(pending.wait())
+        return Found(find())
     except StoreFault as problem:
         return Found(fault=str(problem))
 
@@ -165,7 +168,7 @@ class ConfigSpecStore:
 
     def _find_item(self, item: str) -> Found:
         text = self._find(item)
-        return find(None if text is None else ItemEntry(text.encode()))
+        return Found(None if text is None else ItemEntry(text.encode()))
 
 
 class ItemEntry:

@@ -135,6 +135,7 @@ def test_country_has_two_letters_or_is_unknown(room: Room, ip: str, country: str
     ("place", "ask"),
     [
         ("lookup", lambda platform: platform.begin_lookup("s", "k").wait()),
+        ("lookup", lambda platform: platform.lookup("s", "k")),
         ("insert", lambda platform: platform.begin_insert("s", "k", b"").wait()),
         ("delete", lambda platform: platform.begin_delete("s", "k").wait()),
         ("list", lambda platform: platform.list_keys("s", "", 10)),
@@ -150,6 +151,24 @@ def test_what_the_store_refuses_is_a_fault(room: Room, place: str, ask: Callable
 def test_key_that_no_store_can_have_is_a_fault(room: Room, ask: str) -> None:
     with calling(room.sandbox), pytest.raises(StoreFault, match="GenericError"):
         getattr(room.platform, ask)("s", "a#b")
+
+
+def test_key_that_no_store_can_have_is_a_fault_when_it_is_waited_for(room: Room) -> None:
+    with calling(room.sandbox), pytest.raises(StoreFault, match="BadRequest"):
+        room.platform.lookup("s", "a#b")
+
+
+def test_handles_that_are_done_with_go_after_the_reply(room: Room) -> None:
+    room.client.service.kv_stores["s"].insert("k", b"value")
+    with calling(room.sandbox):
+        room.platform.begin_reply()
+        before = len(room.sandbox.handles)
+        assert room.platform.lookup("s", "k").read() == b"value"
+        kept = len(room.sandbox.handles)
+        room.platform.end_reply()
+        assert (kept - before, len(room.sandbox.handles) - before) == (3, 1)  # the store stays open
+        assert room.platform.lookup("s", "k").read() == b"value"
+        assert len(room.sandbox.handles) - before == 1
 
 
 def test_insert_under_a_key_that_no_store_can_have_is_a_fault(room: Room) -> None:
