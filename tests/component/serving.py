@@ -39,6 +39,7 @@ class Running:
     sink: SinkServer
     events_file: Path
     log: Path
+    host_pid: int
 
     def client(self) -> httpx.Client:
         """A client for it; connections are kept."""
@@ -86,8 +87,9 @@ def running_service(
             config["local_server"]["config_stores"]["gatelet"]["contents"] |= settings
         write_config(config, folder / "fastly.toml")
         port = find_free_port()
-        with running_host(host_command(host, folder / "fastly.toml", port), folder / "host.log", port):
-            yield Running(f"http://127.0.0.1:{port}", sink, events_file, folder / "host.log")
+        log = folder / "host.log"
+        with running_host(host_command(host, folder / "fastly.toml", port), log, port) as pid:
+            yield Running(f"http://127.0.0.1:{port}", sink, events_file, log, pid)
         sink.shutdown()
 
 
@@ -109,12 +111,12 @@ def require_viceroy() -> Path:
 
 
 @contextmanager
-def running_host(command: list[str], log: Path, port: int) -> Iterator[None]:
-    """Run the host until the end of the block."""
+def running_host(command: list[str], log: Path, port: int) -> Iterator[int]:
+    """Run the host until the end of the block; gives its process ID."""
     with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=out) as child:
         try:
             wait_until_answering(child, port, log)
-            yield
+            yield child.pid
         except BaseException:
             print(f"the host's last lines:\n{tail(log)}")
             raise

@@ -1,4 +1,8 @@
-"""Checks from many clients while the event sink goes through its troubles, and what has arrived in the end."""
+"""Checks from many clients while the event sink goes through its troubles, and what has arrived in the end.
+
+Checks come as in life, each at its own time and whatever became of the one before: they are spread evenly, and a reply
+time begins when the check was due, so that a server which falls behind cannot hide it.
+"""
 
 import http.client
 import json
@@ -8,12 +12,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.timed_server import read_usage
 from devhost.event_sink import Mood, SinkServer
 from tests.component.serving import CLIENT, Running
 
 TRICKLE_SECONDS = 0.1
+HAS_USAGE = Path("/proc/self/stat").is_file()
 
 
 class Phase(NamedTuple):
@@ -27,16 +34,27 @@ class Phase(NamedTuple):
 
 @dataclass(slots=True)
 class Measured:
-    """What clients saw in one phase, and what the sink got."""
+    """What clients saw in one phase, what the sink got, and what the host spent (0 where nobody can tell)."""
 
     name: str
     seconds: list[float] = field(default_factory=list)
     posts: int = 0
     took: float = 0.0
+    cpu_ms: float = 0.0
 
     def percentile(self, share: float) -> float:
         """A percentile of the reply times, in milliseconds."""
         return statistics.quantiles(self.seconds, n=100)[round(share * 100) - 1] * 1000
+
+    @property
+    def cpu_per_check(self) -> float:
+        """What the host's process spent for each check, in milliseconds."""
+        return self.cpu_ms / len(self.seconds)
+
+    @property
+    def posts_per_second(self) -> float:
+        """How many requests the sink got."""
+        return self.posts / self.took
 
 
 @dataclass(slots=True)
@@ -52,26 +70,27 @@ class Clients:
 
     def check_for(self, measured: Measured, seconds: float) -> None:
         """Check for a while, and keep the times of the replies."""
-        deadline = time.monotonic() + seconds
+        begin = time.perf_counter()
         prefix = f"{measured.name}-{len(self.users)}"
         threads = [
-            threading.Thread(target=self._run, args=(f"{prefix}-{n}", measured, deadline)) for n in range(self.count)
+            threading.Thread(
+                target=self._run, args=(f"{prefix}-{n}", measured, begin + n / self.pace, begin + seconds)
+            )
+            for n in range(self.count)
         ]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
 
-    def _run(self, prefix: str, measured: Measured, deadline: float) -> None:
+    def _run(self, prefix: str, measured: Measured, due: float, deadline: float) -> None:
         connection = http.client.HTTPConnection(self.service.url.removeprefix("http://"), timeout=60)
-        due = time.monotonic()
         number = 0
         while due < deadline:
-            time.sleep(max(0.0, due - time.monotonic()))
+            time.sleep(max(0.0, due - time.perf_counter()))
             user = f"{prefix}-{number}"
-            started = time.perf_counter()
             fault = self._check(connection, user)
-            took = time.perf_counter() - started
+            took = time.perf_counter() - due
             with self._lock:
                 measured.seconds.append(took)
                 self.users.append(user)
@@ -91,21 +110,33 @@ class Clients:
 
 def run_phases(service: Running, clients: Clients, phases: Sequence[Phase]) -> list[Measured]:
     """Go through the phases."""
-    return [run_phase(service.sink, clients, phase) for phase in phases]
+    return [run_phase(service, clients, phase) for phase in phases]
 
 
-def run_phase(sink: SinkServer, clients: Clients, phase: Phase) -> Measured:
+def run_phase(service: Running, clients: Clients, phase: Phase) -> Measured:
     """Check while the sink does what the phase says."""
     measured = Measured(phase.name)
-    before, started = sink.posts, time.monotonic()
-    sink.mood = phase.mood
-    if phase.is_down:
-        sink.stop_listening()
+    sink = service.sink
+    posts, cpu_ms, started = sink.posts, read_cpu_ms(service), time.monotonic()
+    set_mood(sink, phase)
     clients.check_for(measured, phase.seconds)
     if phase.is_down:
         sink.listen_again()
-    measured.posts, measured.took = sink.posts - before, time.monotonic() - started
+    measured.posts, measured.took = sink.posts - posts, time.monotonic() - started
+    measured.cpu_ms = read_cpu_ms(service) - cpu_ms
     return measured
+
+
+def set_mood(sink: SinkServer, phase: Phase) -> None:
+    """Let the sink do what a phase says."""
+    sink.mood = phase.mood
+    if phase.is_down:
+        sink.stop_listening()
+
+
+def read_cpu_ms(service: Running) -> float:
+    """What the host's process has spent so far; 0 where there is no `/proc`."""
+    return read_usage(service.host_pid).cpu_ms if HAS_USAGE else 0.0
 
 
 def count_users(service: Running) -> Counter[str]:
