@@ -100,7 +100,7 @@ class BackgroundSettings(Settings):
     max_staleness_s = Setting(0)  # answers from another than the newest spec for longer make /healthz say 503; 0: never
     events_wait_ms = Setting(5_000)  # how long the end of a sandbox waits for unanswered deliveries
     events_reply_wait_ms = Setting(2_000)  # how long a client that hands its own events over waits for Statsig
-    events_tries = Setting(3)  # of one batch in one sandbox
+    events_tries = Setting(2)  # of one batch in one sandbox
     events_batch_count = Setting(500)
     events_batch_bytes = Setting(262_144)
     events_batch_age_ms = Setting(1_000)  # a batch waits this long for events of further requests

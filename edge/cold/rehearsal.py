@@ -10,6 +10,8 @@ import gc
 from typing import Final
 
 from edge.cold.made_up import STORE, Rehearsed, make_checks, make_document, make_further, make_platform
+from edge.events.answers import Answer
+from edge.events.spool_format import PREFIX
 from edge.memory import MemoryPlatform
 from edge.sandbox import Sandbox
 from edge.service import answer
@@ -31,6 +33,7 @@ def rehearse(rounds: int = ROUNDS, further_rounds: int = FURTHER_ROUNDS) -> None
         rehearse_on(platform, further, further_rounds)
     for store_fault in ("rehearsal", "") if further_rounds else ():
         rehearse_in_trouble(store_fault, (*checks, *further))
+    rehearse_failing_endpoint(checks, further_rounds)
     rehearse_on(raw, checks, further_rounds)
     rehearse_on(paged, checks, rounds)  # last, because most sandboxes do this
 
@@ -55,6 +58,18 @@ def rehearse_in_trouble(store_fault: str, requests: tuple[Rehearsed, ...]) -> No
         status = serve(platform, rehearsed)
         if status not in IN_TROUBLE:
             raise WrongReply(f"{rehearsed.request.path} was answered with {status} without a spec")
+
+
+def rehearse_failing_endpoint(requests: tuple[Rehearsed, ...], rounds: int) -> None:
+    """Answer requests whose events nobody takes, so that they are stored: in trouble every sandbox does that."""
+    platform = make_platform(make_document(), is_paged=True)
+    platform.answer = lambda _batch: Answer(500)
+    for _ in range(rounds):
+        for rehearsed in requests:
+            serve(platform, rehearsed)
+            for key in [key for key in platform.stores[STORE] if key.startswith(PREFIX)]:
+                del platform.stores[STORE][key]
+    gc.collect()
 
 
 def serve(platform: MemoryPlatform, rehearsed: Rehearsed) -> int:

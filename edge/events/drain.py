@@ -3,7 +3,8 @@
 A sandbox drains when the endpoint has just taken something from it, so nothing is sent at an endpoint that is down. It
 takes the lease, sends some of the oldest batches, several in one request, and removes what was confirmed. What is found
 wrong is looked for among those sent together and set aside. A sandbox that has stored something counts in the same way
-how much lies there, so that the bound of the store holds while the endpoint is down.
+how much lies there, so that the bound of the store holds while the endpoint is down; and it writes down that the
+endpoint fails, so that sandboxes which find that out as well need no further try to be sure.
 """
 
 from collections.abc import Generator, Iterator, Sequence
@@ -36,6 +37,7 @@ from edge.ports import DeliveryFault, InsertRules, StoreFault
 
 LEASE_MS: Final = 10_000
 LEASE_MARGIN_MS: Final = 4_000  # left of the lease for the last request begun under it
+FAILING_MS: Final = 15_000  # what is written down holds longer than the lease, and so until it is written anew
 ABOUT_THE_BATCH: Final = (Verdict.TAKEN, Verdict.WRONG, Verdict.TOO_LARGE)  # the way itself works
 PAUSE_SECONDS: Final = 1.0  # Fastly takes about one write per second of the lease's key
 MOST_POSTS: Final = 8  # of one sandbox: Fastly documents 32 backend requests for one execution
@@ -59,21 +61,42 @@ class Seen(NamedTuple):
 class Drain:
     """The rounds of one sandbox."""
 
-    __slots__ = ("_counts", "_home", "_is_chosen", "_is_running", "_next_at", "_posts", "_spool", "_works")
+    __slots__ = (
+        "_counts",
+        "_failing_ms",
+        "_home",
+        "_is_chosen",
+        "_is_ending",
+        "_is_running",
+        "_next_at",
+        "_posts",
+        "_spool",
+        "_works",
+    )
 
     def __init__(self, home: Home, spool: Spool, counts: Counts) -> None:
         self._home = home
         self._spool = spool
         self._counts = counts
         self._works = False  # whether the endpoint took the last batch
+        self._failing_ms = 0  # how long it is to count as failing, once it has failed
         self._is_chosen: bool | None = None
         self._is_running = False
+        self._is_ending = False
         self._next_at = 0.0
         self._posts = 0
 
-    def note_working(self, works: bool = True) -> None:
-        """Note whether the endpoint takes batches."""
-        self._works = works
+    def note_working(self) -> None:
+        """Note that the endpoint takes batches."""
+        self._works, self._failing_ms = True, 0
+
+    def note_failing(self, retry_after_ms: int = 0) -> None:
+        """Note that the endpoint takes no batches, and how long it wants to be left alone."""
+        self._works, self._failing_ms = False, max(FAILING_MS, retry_after_ms)
+
+    def note_ending(self) -> None:
+        """Note that the sandbox ends: one round at most still comes to its end."""
+        self._is_ending = True
 
     def may_send(self) -> bool:
         """Tell whether a further request to the endpoint makes sense."""
@@ -82,7 +105,7 @@ class Drain:
     def find_round(self) -> Task | None:
         """Return a round to run now, if there is to be one."""
         is_wanted = self._spool.stored or (self._works and self._find_whether_chosen())
-        if not is_wanted or self._is_running or self._home.platform.ticks() < self._next_at:
+        if not is_wanted or self._is_running or self._home.platform.ticks() < self._next_at or self._spool.is_leased():
             return None
         return self._run()
 
@@ -95,7 +118,7 @@ class Drain:
     def _run(self) -> Task:
         self._is_running = True
         try:
-            while (yield from self._drain()):
+            while (yield from self._drain()) and not self._is_ending:
                 if not (yield self._home.platform.ticks() + PAUSE_SECONDS):
                     return
         except StoreFault as problem:
@@ -108,8 +131,9 @@ class Drain:
         """Run one round under the lease; tells whether there is more to do, and this sandbox may do it."""
         platform = self._home.platform
         seen = yield from self._look_at_lease()
-        until_ms = platform.now_ms() + LEASE_MS
-        if seen is None or seen.lease.until_ms > platform.now_ms():
+        now_ms = platform.now_ms()
+        until_ms = now_ms + LEASE_MS
+        if seen is None or seen.lease.until_ms > now_ms:
             return False
         keys = yield from self._list()
         if keys is None or not (keys or seen.lease.batches):
@@ -119,7 +143,9 @@ class Drain:
         if not is_ours or not self.may_send():
             return False
         sendable = [key for key in keys if self._home.find_events_key(key.project)]
-        gone = yield from self._send_groups(sendable, until_ms - LEASE_MARGIN_MS)
+        # A sandbox that ends waits for a while: what is sent in its first half is answered and removed in the second.
+        half_ms = self._home.background.events_wait_ms // 2
+        gone = yield from self._send_groups(sendable, min(until_ms - LEASE_MARGIN_MS, now_ms + half_ms))
         left = [key for key in keys if key.key not in gone]
         was_written = yield from self._write_lease(left, 0, InsertRules())
         return was_written and len(gone) < len(sendable) and self.may_send()
@@ -152,7 +178,8 @@ class Drain:
     def _write_lease(self, keys: Sequence[StoredKey], until_ms: int, rules: InsertRules) -> Generator[Wait, bool, bool]:
         """Write the lease with a new count; tells whether the rules let us."""
         platform = self._home.platform
-        lease = Lease(platform.session_id(), until_ms, len(keys), sum(key.size for key in keys))
+        failing_until_ms = platform.now_ms() + self._failing_ms if self._failing_ms else 0
+        lease = Lease(platform.session_id(), until_ms, len(keys), sum(key.size for key in keys), failing_until_ms)
         store = self._home.spool_settings.spool_store
         pending = platform.begin_insert(store, LEASE_KEY, encode_lease(lease), rules)
         if not (yield pending) or not pending.wait():
@@ -210,11 +237,12 @@ class Drain:
             content = prepare_content(self._home, batches)
             delivery = begin_delivery(self._home, self._counts, batches, content, self._home.platform.now_ms(), 1)
         except DeliveryFault as problem:
-            self._works = False
+            self.note_failing()
             return Stage.STORED, str(problem)
         judgement = yield from await_judgement(delivery)
         happening: Happening = Other.ENDING if judgement is None else judgement.verdict
-        self._works = happening in ABOUT_THE_BATCH
+        if happening not in ABOUT_THE_BATCH:
+            self.note_failing(0 if judgement is None else judgement.retry_after_ms)
         is_mixed = len(batches) > 1
         at = Conditions(0, most_tries=1, can_split=is_mixed or batches[0].can_split, is_mixed=is_mixed)
         state = advance(State(Stage.SENT, tries=1, is_stored=True), happening, at)
@@ -233,12 +261,8 @@ class Drain:
         return []
 
     def _remove(self, together: Sequence[Stored]) -> Generator[Wait, bool, list[str]]:
-        gone = []
-        for stored in together:
-            self._counts.add("drained", stored.batch.event_count)
-            if (yield from self._spool.remove(stored.key)):
-                gone.append(stored.key)
-        return gone
+        self._counts.add("drained", sum(stored.batch.event_count for stored in together))
+        return (yield from self._spool.remove([stored.key for stored in together]))
 
     def _cut(self, stored: Stored) -> Generator[Wait, bool, list[str]]:
         """Replace a batch that is too large by its halves, which a later round sends."""
@@ -246,7 +270,7 @@ class Drain:
             kept = yield from self._spool.keep(half, "")
             if kept.happening is not Store.KEPT:
                 return []
-        return [stored.key] if (yield from self._spool.remove(stored.key)) else []
+        return (yield from self._spool.remove([stored.key]))
 
     def _set_aside(self, key: str, value: bytes, reason: str, event_count: int) -> Generator[Wait, bool, list[str]]:
         if not (yield from self._spool.set_aside(key, encode_aside(value, reason))):

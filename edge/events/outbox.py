@@ -2,7 +2,8 @@
 
 The open batch is sealed by count, by bytes, by age, and before the sandbox ends. Each batch is delivered by a task of
 its own, which asks `machine` what comes next; so nothing here waits but the end of the sandbox, and a client that hands
-its own events over. When the endpoint wants to be left alone, all batches leave it alone.
+its own events over. When the endpoint wants to be left alone, all batches leave it alone; so they do, after one try,
+when other sandboxes have found it failing.
 """
 
 from collections.abc import Generator, Mapping, Sequence
@@ -151,6 +152,7 @@ class Outbox:
     def close(self) -> None:
         """Bring everything to its end, within bounds."""
         self.seal()
+        self.drain.note_ending()
         self._finish()
         if self._drain_when_due():
             self._finish()
@@ -261,12 +263,17 @@ class Outbox:
     def _await_answer(self, delivery: PendingDelivery) -> Generator[Wait, bool, Step]:
         judgement = yield from await_judgement(delivery)
         if judgement is None:
+            self.drain.note_failing()
             return Step(Other.ENDING, "the backend has not answered")
         if judgement.verdict is Verdict.TAKEN:
             self._wanted_ms = 0
             self.drain.note_working()
-        elif judgement.retry_after_ms:
-            self._leave_alone(judgement.retry_after_ms)
+            return Step(*judgement)
+        self._leave_alone(judgement.retry_after_ms)
+        if judgement.verdict is Verdict.FAILED:
+            self.drain.note_failing(judgement.retry_after_ms)
+            yield from self.spool.ask_level()  # needed to store the batch, and says whether it is worth another try
+            self._leave_alone(self.spool.find_failing_ms())
         return Step(*judgement)
 
     def _withdraw(self, batch: Batch, key: str, delivery: PendingDelivery) -> Task:
@@ -274,15 +281,16 @@ class Outbox:
         judgement = yield from await_judgement(delivery)
         if judgement is None or judgement.verdict is not Verdict.TAKEN:
             return
-        if (yield from self.spool.remove(key)):
+        if (yield from self.spool.remove([key])):
             self._counts.add("drained", batch.event_count)
 
     def _conditions(self, batch: Batch, state: State, last: Step, is_ending: bool) -> Conditions:
         """Return what the next step depends on; the clock is asked only where a wait may follow."""
         may_wait = last.happening in GIVEN_UP
+        now_ms = self._now_ms() if may_wait else 0
         return Conditions(
-            self._now_ms() if may_wait else 0,
-            max(last.retry_after_ms, backoff_ms(batch.id, state.tries, RETRY_BASE_MS)) if may_wait else 0,
+            now_ms,
+            max(self._wanted_ms - now_ms, backoff_ms(batch.id, state.tries, RETRY_BASE_MS)) if may_wait else 0,
             most_tries=1 if is_ending else self._home.background.events_tries,
             longest_delay_ms=LONGEST_DELAY_MS,
             can_split=batch.can_split,
@@ -293,7 +301,8 @@ class Outbox:
         return int(self._home.platform.ticks() * 1000)
 
     def _leave_alone(self, milliseconds: int) -> None:
-        self._wanted_ms = max(self._wanted_ms, self._now_ms() + milliseconds)
+        if milliseconds:
+            self._wanted_ms = max(self._wanted_ms, self._now_ms() + milliseconds)
 
     def _count_end(self, batch: Batch, ended: Ended, lost: str) -> None:
         stage = ended.state.stage

@@ -2,10 +2,11 @@
 
 A batch is written under a key of its own, once, and for a limited time. How much is stored is known from the last
 count, which stands in the lease entry (see `drain`), and from what this sandbox has stored since; when that is too
-much, the newest batch is dropped and the oldest are kept.
+much, the newest batch is dropped and the oldest are kept. The same entry says whether the endpoint was failing when
+others tried it, and is read by whoever has failed there: before it tries again, and at the latest before it stores.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Final, NamedTuple
 
 from edge.events.batch import Batch
@@ -38,12 +39,13 @@ class Kept(NamedTuple):
 class Spool:
     """The store of events as one sandbox sees it."""
 
-    __slots__ = ("_asked_at", "_counts", "_home", "batches", "size", "stored")
+    __slots__ = ("_asked_at", "_counts", "_home", "_lease", "batches", "size", "stored")
 
     def __init__(self, home: Home, counts: Counts) -> None:
         self._home = home
         self._counts = counts
         self._asked_at = float("-inf")
+        self._lease = Lease()  # as last seen
         self.batches = 0  # in the store, as far as known
         self.size = 0
         self.stored = 0  # batches that this sandbox has stored
@@ -52,7 +54,7 @@ class Spool:
         """Write a batch; tells what the store said, and why."""
         settings = self._home.spool_settings
         envelope = encode_envelope(batch)
-        yield from self._refresh_level()
+        yield from self.ask_level()
         if self.batches >= settings.spool_batches or self.size + len(envelope) > settings.spool_bytes:
             return Kept(Store.FULL, f"{reason}, and the store of events is full")
         name = name_batch(batch, len(envelope))
@@ -92,7 +94,17 @@ class Spool:
     def note_level(self, lease: Lease) -> None:
         """Take over what was counted."""
         self._asked_at = self._home.platform.ticks()
+        self._lease = lease
         self.batches, self.size = lease.batches, lease.size
+
+    def is_leased(self) -> bool:
+        """Tell whether somebody drains or has just counted, as far as known."""
+        return self._lease.until_ms > 0 and self._lease.until_ms > self._home.platform.now_ms()
+
+    def find_failing_ms(self) -> int:
+        """Return how much longer the endpoint counts as failing, as far as known."""
+        until_ms = self._lease.failing_until_ms
+        return max(0, until_ms - self._home.platform.now_ms()) if until_ms else 0
 
     def set_aside(self, key: str, envelope: bytes) -> Generator[Wait, bool, bool]:
         """Move a stored batch to where nobody sends it from; tells whether that was done."""
@@ -105,22 +117,25 @@ class Spool:
             written.wait()
         except StoreFault:
             return False
-        return (yield from self.remove(key))
+        return bool((yield from self.remove([key])))
 
-    def remove(self, key: str) -> Generator[Wait, bool, bool]:
-        """Delete a stored batch; tells whether that was done."""
+    def remove(self, keys: Sequence[str]) -> Generator[Wait, bool, list[str]]:
+        """Delete stored batches, all at once: what is not deleted is sent again; returns what is known to be gone."""
+        gone: list[str] = []
+        store = self._home.spool_settings.spool_store
         try:
-            pending = self._home.platform.begin_delete(self._home.spool_settings.spool_store, key)
-            if not (yield pending):
-                return False
-            pending.wait()
+            begun = [(key, self._home.platform.begin_delete(store, key)) for key in keys]
+            for key, pending in begun:
+                if not (yield pending):
+                    break
+                pending.wait()
+                gone.append(key)
         except StoreFault as problem:
             self._home.platform.log(f"events: a stored batch could not be removed and will be sent again: {problem}")
-            return False
-        return True
+        return gone
 
-    def _refresh_level(self) -> Generator[Wait, bool, None]:
-        """Ask how much is stored, when that is not known or was asked long ago."""
+    def ask_level(self) -> Generator[Wait, bool, None]:
+        """Ask how much is stored and whether the endpoint fails, when that is not known or was asked long ago."""
         platform = self._home.platform
         if platform.ticks() - self._asked_at < RECOUNT_SECONDS:
             return

@@ -3,20 +3,25 @@
     gatelet-events/TIME-COUNT-BYTES-ID    one batch: a CBOR envelope around its JSON
     gatelet-events/…-ID@PROJECT           one of another project than the setting `spec_key` names
     gatelet-events-aside/…                a batch that cannot be sent, its envelope beside the reason
-    gatelet-events-lease                  who drains, until when, and how much was stored when last counted
+    gatelet-events-lease                  who drains, until when, how much was stored when last counted, and whether
+                                          the endpoint was failing then
 
 The key says what a listing has to tell: keys in order are batches in the order of their time (milliseconds, 13 digits),
 and counting events or bytes needs no value to be read. The content of a batch is one byte string in the envelope, so
 the CBOR decoder, which is Python in the component, has a handful of items to decode however many events there are.
+
+The lease is JSON, which is decoded in C: each sandbox at a failing endpoint reads it, and measured in the component
+that took 0.35 million instructions as CBOR.
 """
 
 from collections.abc import Iterable, Mapping
+from json import loads
 from typing import Final, NamedTuple
 
 import cbor2
 
 from edge.events.batch import Batch
-from edge.messages import Header
+from edge.messages import Header, encode_json
 
 PREFIX: Final = "gatelet-events/"
 ASIDE_PREFIX: Final = "gatelet-events-aside/"
@@ -39,12 +44,13 @@ class StoredKey(NamedTuple):
 
 
 class Lease(NamedTuple):
-    """Who drains until when, and what was stored when it was last counted."""
+    """Who drains until when, what was stored when it was last counted, and how long the endpoint counts as failing."""
 
     holder: str = ""
     until_ms: int = 0
     batches: int = 0
     size: int = 0
+    failing_until_ms: int = 0
 
 
 def name_batch(batch: Batch, size: int) -> str:
@@ -139,16 +145,19 @@ def read_headers(value: object) -> tuple[Header, ...]:
 
 def encode_lease(lease: Lease) -> bytes:
     """Return the value of the lease."""
-    return cbor2.dumps(lease._asdict())
+    return encode_json(lease._asdict())
 
 
 def decode_lease(value: bytes) -> Lease:
     """Read the lease; one that cannot be read has expired."""
     try:
-        found = decode_map(value)
-    except InvalidEnvelope:
+        found = loads(value)
+    except (ValueError, RecursionError):
+        return Lease()
+    if not isinstance(found, dict):
         return Lease()
     holder = found.get("holder")
-    numbers = [found.get(name) for name in ("until_ms", "batches", "size")]
-    until_ms, batches, size = (number if isinstance(number, int) else 0 for number in numbers)
-    return Lease(holder if isinstance(holder, str) else "", until_ms, batches, size)
+    numbers = [found.get(name) for name in Lease._fields[1:]]
+    return Lease(
+        holder if isinstance(holder, str) else "", *(number if isinstance(number, int) else 0 for number in numbers)
+    )

@@ -6,6 +6,7 @@ time begins when the check was due, so that a server which falls behind cannot h
 
 import http.client
 import json
+import re
 import statistics
 import threading
 import time
@@ -21,6 +22,7 @@ from tests.component.serving import CLIENT, Running
 
 TRICKLE_SECONDS = 0.1
 HAS_USAGE = Path("/proc/self/stat").is_file()
+TRIES = re.compile(r"\bposts=(\d+)")
 
 
 class Phase(NamedTuple):
@@ -34,11 +36,12 @@ class Phase(NamedTuple):
 
 @dataclass(slots=True)
 class Measured:
-    """What clients saw in one phase, what the sink got, and what the host spent (0 where nobody can tell)."""
+    """What clients saw in one phase, what the service did, and what the host spent (0 where nobody can tell)."""
 
     name: str
     seconds: list[float] = field(default_factory=list)
-    posts: int = 0
+    tries: int = 0  # requests to the sink as the log tells them: also those that were refused
+    posts: int = 0  # requests that the sink got
     took: float = 0.0
     cpu_ms: float = 0.0
 
@@ -52,9 +55,9 @@ class Measured:
         return self.cpu_ms / len(self.seconds)
 
     @property
-    def posts_per_second(self) -> float:
-        """How many requests the sink got."""
-        return self.posts / self.took
+    def tries_per_second(self) -> float:
+        """How many requests were sent to the sink."""
+        return self.tries / self.took
 
 
 @dataclass(slots=True)
@@ -73,9 +76,7 @@ class Clients:
         begin = time.perf_counter()
         prefix = f"{measured.name}-{len(self.users)}"
         threads = [
-            threading.Thread(
-                target=self._run, args=(f"{prefix}-{n}", measured, begin + n / self.pace, begin + seconds)
-            )
+            threading.Thread(target=self._run, args=(f"{prefix}-{n}", measured, begin + n / self.pace, begin + seconds))
             for n in range(self.count)
         ]
         for thread in threads:
@@ -117,13 +118,13 @@ def run_phase(service: Running, clients: Clients, phase: Phase) -> Measured:
     """Check while the sink does what the phase says."""
     measured = Measured(phase.name)
     sink = service.sink
-    posts, cpu_ms, started = sink.posts, read_cpu_ms(service), time.monotonic()
+    tries, posts, cpu_ms, started = count_tries(service), sink.posts, read_cpu_ms(service), time.monotonic()
     set_mood(sink, phase)
     clients.check_for(measured, phase.seconds)
     if phase.is_down:
         sink.listen_again()
-    measured.posts, measured.took = sink.posts - posts, time.monotonic() - started
-    measured.cpu_ms = read_cpu_ms(service) - cpu_ms
+    measured.took, measured.cpu_ms = time.monotonic() - started, read_cpu_ms(service) - cpu_ms
+    measured.tries, measured.posts = count_tries(service) - tries, sink.posts - posts
     return measured
 
 
@@ -132,6 +133,11 @@ def set_mood(sink: SinkServer, phase: Phase) -> None:
     sink.mood = phase.mood
     if phase.is_down:
         sink.stop_listening()
+
+
+def count_tries(service: Running) -> int:
+    """How many requests to the sink the service has told of."""
+    return sum(map(int, TRIES.findall(service.log.read_text(encoding="utf-8", errors="replace"))))
 
 
 def read_cpu_ms(service: Running) -> float:

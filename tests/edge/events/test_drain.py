@@ -2,6 +2,7 @@ import pytest
 
 from edge.events.answers import Answer
 from edge.events.client_events import ClientEvents
+from edge.events.drain import BATCHES_PER_POST
 from edge.events.spool_format import (
     LEASE_KEY,
     PREFIX,
@@ -49,7 +50,7 @@ def test_later_sandbox_sends_what_was_stored_together_and_removes_it() -> None:
     live(service, "d")
     assert [users_of(batch) for batch in service.outside.batches] == [["d"], ["a", "b", "c"]]
     assert (service.stored(), service.total("drained")) == ([], 3)
-    assert read_lease(service)[1:] == (0, 0, 0)
+    assert read_lease(service)[1:] == (0, 0, 0, 0)
 
 
 def test_drained_batch_keeps_the_id_it_was_sent_with() -> None:
@@ -90,7 +91,7 @@ def test_nothing_is_drained_at_an_endpoint_that_is_down() -> None:
     store_some(service, "a")
     service.outside.answer = lambda _batch: FAIL
     live(service, "b")
-    assert [users_of(batch) for batch in service.outside.batches] == [["b"]] * 3
+    assert [users_of(batch) for batch in service.outside.batches] == [["b"]] * 2
     assert service.stored() == ["a", "b"]
 
 
@@ -230,6 +231,45 @@ def test_bad_envelope_is_invalid_and_nothing_else(value: bytes) -> None:
         decode_envelope(value)
 
 
-@pytest.mark.parametrize("value", [b"", b"\xff", b"\xa0"])
+@pytest.mark.parametrize("value", [b"", b"\xff", b"\xa0", b"[]", b'{"until_ms":"soon"}', b"[" * 100_000])
 def test_lease_that_cannot_be_read_has_expired(value: bytes) -> None:
     assert decode_lease(value) == Lease()
+
+
+def store_many(service: Service, number: int) -> list[str]:
+    """Store so many batches by one sandbox; returns their users."""
+    users = [f"u{one}" for one in range(number)]
+    service.outside.answer = lambda _batch: FAIL
+    sandbox = service.start()
+    service.check(sandbox, *users)
+    sandbox.close()
+    assert sorted(service.stored()) == sorted(users)
+    service.outside.answer = take_all
+    service.pass_time(20)
+    return users
+
+
+def test_sandbox_that_ends_begins_no_request_whose_answer_it_would_not_wait_for() -> None:
+    service = Service(spool_batches="1000")
+    users = store_many(service, BATCHES_PER_POST * 3)
+    service.outside.answer_delay_ms = 2_000
+    service.outside.batches.clear()
+    service.outside.answers.clear()
+    live(service, "a")
+    assert [len(users_of(batch)) for batch in service.outside.batches] == [1, BATCHES_PER_POST, BATCHES_PER_POST]
+    assert len(service.stored()) == BATCHES_PER_POST
+    service.pass_time(20)
+    live(service, "b")
+    assert service.received() == dict.fromkeys([*users, "a", "b"], 1)
+
+
+def test_batches_that_were_sent_together_are_removed_together() -> None:
+    service = Service(spool_batches="1000")
+    store_many(service, BATCHES_PER_POST)
+    sandbox = service.start()
+    service.check(sandbox, "a")
+    service.outside.store_delay_ms = 200
+    started = service.outside.seconds
+    sandbox.close()
+    assert service.stored() == []
+    assert service.outside.seconds - started < 0.2 * 7  # the lease twice and its end, a list, the batches, the removal

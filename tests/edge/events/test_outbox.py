@@ -48,7 +48,7 @@ def test_long_batch_is_compressed() -> None:
 
 
 def test_failed_batch_is_sent_again_while_the_sandbox_lives() -> None:
-    service = Service()
+    service = Service(events_tries="3")
     service.outside.answer = lambda _batch: FAIL if len(service.outside.batches) < 2 else take_all(_batch)
     sandbox = service.start()
     service.check(sandbox, "a")
@@ -61,7 +61,7 @@ def test_failed_batch_is_sent_again_while_the_sandbox_lives() -> None:
 
 
 def test_tries_are_spread_and_bounded() -> None:
-    service = Service()
+    service = Service(events_tries="3")
     service.outside.answer = lambda _batch: FAIL
     sandbox = service.start()
     service.check(sandbox, "a")
