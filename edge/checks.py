@@ -6,16 +6,17 @@ nobody ever used. A key of which the spec says nothing sees everything, as with 
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cache, partial
+from functools import partial
 from typing import Final, NamedTuple, cast
 
 from edge.callers.keys import Access, Caller
-from edge.callers.sight import Sight, find_sight
+from edge.callers.sight import Sight, find_sight, options_of
 from edge.calls import Call
 from edge.messages import Event, FindEvents
-from edge.questions import Questions, Wanted
+from edge.questions import Questions
 from edge.sandbox import Sandbox
-from evaluator.client_response import ResponseOptions, find_target_app
+from edge.spec.wanted import Wanted
+from evaluator.client_response import find_target_app
 from evaluator.coerce import find_text
 from evaluator.conditions import EXPERIMENT, GATE
 from evaluator.evaluate import CONFIG, LAYER, evaluate_config, evaluate_experiment, evaluate_gate, evaluate_layer
@@ -90,15 +91,12 @@ class Check(NamedTuple):
         return self.evaluation is not None and self.evaluation.state != UNRECOGNIZED
 
 
-@cache
-def options_of(key: str) -> ResponseOptions:
-    """Return what finds the app of a client key; made once for each of the few keys that open the service."""
-    return ResponseOptions(client_key=key)
-
-
 def begin_asking(call: Call, user: User, wanted: Sequence[Wanted] | None) -> Asking:
     """Return what all checks of a call share."""
-    return Asking(user, call.caller, call.sandbox.begin_questions(wanted, call.caller.key), {}, {}, call.sandbox)
+    caller = call.caller
+    if wanted is not None and caller.access is Access.CLIENT:
+        wanted = [one._replace(client_key=caller.key) for one in wanted]
+    return Asking(user, caller, call.sandbox.begin_questions(wanted, caller.key), {}, {}, call.sandbox)
 
 
 def check(asking: Asking, kind: str, name: str) -> Check:

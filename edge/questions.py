@@ -7,11 +7,12 @@ its end; nothing of it outlives the request.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from edge.spec.cache import FALLBACK, HeldSpec
 from edge.spec.id_lists import IdLists
 from edge.spec.store import CONFIG_STORE, KV
+from edge.spec.wanted import Wanted
 from evaluator.evaluation import ID_LIST, Evaluation
 from evaluator.options import Options
 from evaluator.project import Project
@@ -23,13 +24,6 @@ SOURCES: Final[Mapping[str, str]] = {
     CONFIG_STORE: "Adapter(FastlyConfigStore)",
     FALLBACK: "Bootstrap",
 }
-
-
-class Wanted(NamedTuple):
-    """One spec asked for; the kind is gate, config, experiment or layer, as the evaluator has it."""
-
-    kind: str
-    name: str
 
 
 # Asked for in place of names: every spec of the project, for bulk answers and client responses.
@@ -44,7 +38,7 @@ class Questions:
     def __init__(
         self, held: HeldSpec, wanted: Sequence[Wanted] | None, lists: IdLists, environment: str, now_ms: int
     ) -> None:
-        self._wanted = wanted
+        self._wanted = None if wanted is None else {(one.kind, one.name) for one in wanted}
         self._lists = lists
         self.held = held
         overrides = held.overrides.value

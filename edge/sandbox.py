@@ -11,7 +11,7 @@ from edge.events.outbox import Outbox
 from edge.journal import Answered, write_journal
 from edge.messages import Header, Reply
 from edge.ports import Platform
-from edge.questions import Questions, Wanted
+from edge.questions import Questions
 from edge.settings import (
     BackgroundSettings,
     ClientSettings,
@@ -24,6 +24,7 @@ from edge.spec.fallback import Fallback
 from edge.spec.id_lists import IdLists
 from edge.spec.projects import Projects, find_spec_key
 from edge.spec.report import SpecReport, report_spec, spec_header
+from edge.spec.wanted import Wanted
 from evaluator.exposure_memory import Memory
 
 

@@ -11,7 +11,8 @@ memory, is small enough. Measured on five specs of 210 KB to 10 MB, that is 128 
 A record of 16 KB or more that over four pages need (a list of thousands of IDs in a holdout) is not repeated: it gets
 a further page of its own, which the entities' lines name.
 
-What no evaluation asks for, such as parameter stores, stands in one page more, the rest.
+What no evaluation asks for, such as parameter stores, stands in one page more, the rest. Where client keys are held
+to a part of the spec, further pages say which (`sights`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from zlib import crc32
 
 from specstore.closure import CONDITIONS, CONFIGS, GATES, LAYERS, SECTIONS, Question, Record, Tables
 from specstore.pages import DOCUMENT, Entity, write_page, write_record
+from specstore.sights import write_sights
 
 if TYPE_CHECKING:
     from evaluator.project import Project
@@ -61,6 +63,7 @@ class Cut(NamedTuple):
     head: Mapping[str, object]
     counts: Mapping[str, int]
     has_mapping: bool
+    sights: Mapping[str, bytes] = {}  # digests of further pages, by the name of the sight
 
 
 def digest_page(entry: bytes) -> bytes:
@@ -79,10 +82,19 @@ def cut_project(project: Project) -> Cut:
     texts = write_records(tables, project)
     closures = {question: tables.find_closure(question) for question in tables.list_questions()}
     pages, further = cut_entities(closures, texts)
+    sights = write_sights(project.document, tables)
     reached = frozenset[Record]().union(*closures.values())
     rest = Entity(Question("rest", ""), frozenset(texts.keys() - reached))
     head = {key: project.document[key] for key in HEAD_KEYS if key in project.document}
-    return Cut(pages, further, write_page((rest,), texts), head, project.counts(), bool(project.mappings))
+    return Cut(
+        pages=pages,
+        further=(*further, *dict.fromkeys(sights.values())),
+        rest=write_page((rest,), texts),
+        head=head,
+        counts=project.counts(),
+        has_mapping=bool(project.mappings),
+        sights={name: digest_page(entry) for name, entry in sights.items()},
+    )
 
 
 def write_records(tables: Tables, project: Project) -> dict[Record, bytes]:

@@ -44,6 +44,7 @@ class Manifest(NamedTuple):
     counts: Mapping[str, int]  # specs by section
     has_mapping: bool  # whether any name may be led to another config
     head: Mapping[str, object]  # what stands in the document itself and any check may need
+    sights: Mapping[str, bytes] = {}  # what keys see, by the names of `specstore.sights`: digests of further pages
 
     @property
     def page_count(self) -> int:
@@ -78,17 +79,20 @@ def make_manifest(cut: Cut, *, generation: int | None = None) -> Manifest:
         counts=cut.counts,
         has_mapping=cut.has_mapping,
         head=cut.head,
+        sights=cut.sights,
     )
 
 
 def encode_manifest(manifest: Manifest) -> bytes:
     """Write the value of a manifest's key."""
-    about = {
+    about: dict[str, object] = {
         "document": manifest.head,
         "pages": manifest.page_count,
         "counts": manifest.counts,
         "has_mapping": manifest.has_mapping,
     }
+    if manifest.sights:
+        about["sights"] = {name: digest.hex() for name, digest in manifest.sights.items()}
     head = cbor2.dumps([manifest.generation, _encode(about).encode("ascii")])
     return seal(MANIFEST, head, manifest.rest + manifest.pages + manifest.further)
 
@@ -109,7 +113,16 @@ def decode_manifest(entry: bytes) -> Manifest:
         counts=take(about, "counts", dict),
         has_mapping=take(about, "has_mapping", bool),
         head=head,
+        sights=decode_sights(take(about, "sights", dict)) if "sights" in about else {},
     )
+
+
+def decode_sights(sights: Mapping[str, object]) -> dict[str, bytes]:
+    """Read the digests of sights; raises InvalidEntry."""
+    try:
+        return {name: bytes.fromhex(cast("str", digest)) for name, digest in sights.items()}
+    except (TypeError, ValueError):
+        raise InvalidEntry("manifest[1].sights: must hold digests") from None
 
 
 def decode_head(head: bytes) -> tuple[int | None, bytes]:

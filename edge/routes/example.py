@@ -7,8 +7,8 @@ from edge.calls import Call, Route
 from edge.checks import begin_asking, check, expose
 from edge.input.reading import parse_query, read_name
 from edge.messages import Reply, json_reply, refuse_input
-from edge.questions import Wanted
 from edge.routes.schemas import ERROR, NAME, SWITCH, TEXT, an_object
+from edge.spec.wanted import Wanted
 from evaluator.conditions import GATE
 from evaluator.user import User
 

@@ -13,7 +13,6 @@ from edge.checks import Asking, Check, begin_asking, check, expose, may_see
 from edge.input.reading import MANY_NAMES, read_json_object, read_name, read_names
 from edge.input.users import read_user
 from edge.messages import FindEvents, Refusal, Reply, find_no_events, json_reply, refuse_input
-from edge.questions import Wanted
 from edge.routes.schemas import (
     ANY,
     ERROR,
@@ -28,9 +27,11 @@ from edge.routes.schemas import (
     a_map,
     an_object,
 )
+from edge.spec.wanted import Wanted
 from evaluator.bandits import rank_groups
 from evaluator.conditions import GATE
 from evaluator.evaluate import CONFIG, LAYER, find_gate_outcome
+from evaluator.view import UserView
 
 type Body = Mapping[str, object]
 
@@ -125,10 +126,15 @@ def post_get_ranked_list(call: Call) -> Reply:
     name = read_name(body.get("configName"), "configName")
     asking = begin_asking(call, read_user(call, body), [Wanted(CONFIG, name)])
     view = asking.find_view(CONFIG, name)
-    bandit = None if view is None else view.project.cmab_configs.get(name)
-    if view is None or not isinstance(bandit, dict) or not asking.shows(view, CONFIG, name, bandit):
+    if view is None or not has_bandit(asking, view, name):
         raise Refusal(404, "unknown_bandit", "there is no contextual bandit of this name")
     return json_reply(200, [write_group(*ranked) for ranked in rank_groups(view, name, find_gate_outcome)])
+
+
+def has_bandit(asking: Asking, view: UserView, name: str) -> bool:
+    """Tell whether there is a contextual bandit that the caller may see; as quick when there is none at all."""
+    bandit = view.project.cmab_configs.get(name)
+    return asking.shows(view, CONFIG, name, bandit) and isinstance(bandit, dict)
 
 
 def write_group(group: Mapping[str, object], score: float | None) -> dict[str, object]:

@@ -15,8 +15,9 @@ from edge.checks import Asking, Check, begin_asking, check, check_in, expose
 from edge.input.reading import read_json_object
 from edge.input.users import complete_user
 from edge.messages import JSON_HEADER, Event, FindEvents, Header, Refusal, Reply, encode_json, json_reply
-from edge.questions import WHOLE, Wanted
+from edge.questions import WHOLE
 from edge.routes.schemas import ANY, NAME, OBJECT, TEXT, a_list, an_object
+from edge.spec.wanted import Wanted
 from evaluator.conditions import GATE
 from evaluator.evaluate import CONFIG, LAYER
 from evaluator.evaluation import Evaluation

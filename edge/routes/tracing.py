@@ -11,8 +11,8 @@ from edge.checks import begin_asking, find_document, find_kind
 from edge.input.reading import read_json_object, read_name
 from edge.input.users import read_user
 from edge.messages import Refusal, Reply, json_reply, refuse_input
-from edge.questions import Wanted
 from edge.routes.schemas import ANY, ERROR, NAME, OBJECT, TEXT, USER, a_list, an_object
+from edge.spec.wanted import Wanted
 from evaluator.conditions import EXPERIMENT, GATE
 from evaluator.evaluate import CONFIG, LAYER
 from evaluator.explain import explain

@@ -14,7 +14,7 @@ held before, the fallback built into the component, and nothing. The rules:
 Why something else than the newest answers is part of the value (`fault`), so that replies and `/healthz` can say so.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol
 
 from edge.ports import LARGEST_VALUE, Entry, StoreFault
@@ -22,6 +22,7 @@ from edge.spec.held_entry import HeldEntry, take_entry
 from edge.spec.paged import PagedSpec
 from edge.spec.raw import RawSpec, describe_invalid
 from edge.spec.store import Look, SpecStore
+from edge.spec.wanted import Questions
 from evaluator.errors import InvalidSpec
 from evaluator.project import Project
 from specstore.forced import ForcedValues, decode_overrides
@@ -35,8 +36,6 @@ UNASKED: Final = 0  # a generation that does not count, because the manifest lea
 TOO_LARGE: Final = "the spec is too large to be decoded in the memory of a sandbox"
 
 type Spec = RawSpec | PagedSpec
-# Kinds and names; None asks for the whole spec.
-type Questions = Sequence[tuple[str, str]] | None
 
 
 class RefusedValue(Exception):

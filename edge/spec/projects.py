@@ -11,11 +11,12 @@ from typing import Final, NamedTuple
 
 from edge.ports import Platform
 from edge.settings import ReplySettings
-from edge.spec.cache import NOTHING_HELD, HeldSpec, Questions, answer_questions
+from edge.spec.cache import NOTHING_HELD, HeldSpec, answer_questions
 from edge.spec.fallback import Fallback
 from edge.spec.id_lists import ListCache
 from edge.spec.page_writing import Place, find_unpaged, write_pages
 from edge.spec.store import ConfigSpecStore, KvSpecStore, SpecStore
+from edge.spec.wanted import Questions
 
 FINGERPRINT_LENGTH: Final = 16
 

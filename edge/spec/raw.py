@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from json import JSONDecodeError
 from typing import Final
 
+from edge.spec.wanted import Wanted
 from evaluator.decode import decode_project
 from evaluator.errors import InvalidSpec
 from evaluator.json_text import read_json
@@ -35,7 +36,7 @@ class RawSpec:
         """Return how many specs of each section there are."""
         return self._project.counts()
 
-    def load(self, _questions: Sequence[tuple[str, str]]) -> Project:
+    def load(self, _questions: Sequence[Wanted]) -> Project:
         """Return the project that some questions are answered from."""
         return self._project
 

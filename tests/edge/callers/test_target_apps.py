@@ -13,6 +13,7 @@ from edge.messages import Reply
 from edge.routes.table import ROUTES
 from edge.sandbox import Sandbox
 from evaluator.bucketing import find_name_hash, hash_djb2
+from specstore import cut
 from tests.edge.builders import CLIENT, SERVER, Json, ask, json_of, platform, put_both, request
 from tests.edge.project import SECRET_NAMES, project
 
@@ -200,3 +201,12 @@ def test_key_without_a_list_sees_everything(table: object) -> None:
     gates = json_of(reply)["feature_gates"]
     assert isinstance(gates, dict)
     assert {"gate_a", "gate_b", "gate_free"} <= gates.keys()
+
+
+@pytest.mark.parametrize("key", SEEN)
+def test_pages_without_sights_hide_the_same(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cut, "write_sights", lambda *_: {})  # as earlier builds wrote them
+    for name in ENTITIES:
+        unused = ask_about(name, key, "paged", unused=True)
+        for found, other in zip(ask_about(name, key, "paged"), unused, strict=True):
+            assert (found != other) is (name in SEEN[key]), (name, found)

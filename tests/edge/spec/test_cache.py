@@ -8,16 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.memory import MemoryPlatform
-from edge.spec.cache import NOTHING_HELD, HeldSpec, Questions, answer_questions
+from edge.spec.cache import NOTHING_HELD, HeldSpec, answer_questions
 from edge.spec.raw import RawSpec, decode_value
 from edge.spec.report import find_fault, spec_header
 from edge.spec.store import KvSpecStore
+from edge.spec.wanted import Questions, Wanted
 from evaluator.errors import InvalidSpec
 from specstore.keys import manifest_key, page_key
 from specstore.manifest import OUR_METADATA
 from tests.edge.builders import KEY, STORE, TIME, document, gate, platform, put_both, put_pages, put_raw
 
-OPEN = (("gate", "open"),)
+OPEN = (Wanted("gate", "open"),)
 BAKED = RawSpec(json.dumps(document(TIME - 500)).encode(), 0)
 THROTTLED = "the KV store failed: KvError_TooManyRequests"
 
@@ -278,7 +279,7 @@ def test_fallback_answers_one_question_and_the_held_pages_the_next() -> None:
     put_both(outside, document(open=gate(), other=gate()))
     first = ask(outside)
     outside.store_fault = THROTTLED
-    second = ask(outside, first, 1_000, fallback=BAKED, questions=(("gate", "x"), ("gate", "other")))
+    second = ask(outside, first, 1_000, fallback=BAKED, questions=(Wanted("gate", "x"), Wanted("gate", "other")))
     third = ask(outside, second, 1_001, fallback=BAKED)
     assert [seen(held)[0] for held in (second, third)] in (["fallback", "kv"], ["kv", "kv"])
     assert seen(third) == ("kv", "paged", TIME, True)

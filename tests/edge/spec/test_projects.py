@@ -3,9 +3,10 @@ import json
 import pytest
 
 from edge.memory import MemoryPlatform
-from edge.questions import WHOLE, Wanted
+from edge.questions import WHOLE
 from edge.sandbox import Sandbox
 from edge.spec.projects import find_spec_key, fingerprint
+from edge.spec.wanted import Wanted
 from tests.edge.builders import CLIENT, KEY, SERVER, STORE, ask, document, gate, json_of, platform, request
 
 OTHER = "statsig-other"
@@ -55,7 +56,7 @@ def test_project_that_nobody_published_is_looked_up_once_a_second() -> None:
     outside = with_two_projects()
     del outside.stores[STORE][OTHER]
     sandbox = Sandbox(outside)
-    assert sandbox.begin_questions([OPEN], CLIENT).project_for(*OPEN) is None
+    assert sandbox.begin_questions([OPEN], CLIENT).project_for("gate", "open") is None
     looked = outside.lookups
     for _ in range(10):
         outside.time_ms += 99
