@@ -12,7 +12,7 @@ by being the key of what it names.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 from zlib import crc32
 
 PAGE: Final = b"gatelet-page/1"
@@ -28,33 +28,28 @@ class InvalidEntry(ValueError):
     """An entry that is not what its key promises; the text says what is wrong with it, and where."""
 
 
-class Content(NamedTuple):
-    """What follows the first line; the rest is a view of the entry, because copying 100 KB costs as much as a check."""
-
-    head: bytes
-    rest: memoryview
-
-
 def seal(kind: bytes, head: bytes, rest: bytes = b"") -> bytes:
     """Put the first line before the content of an entry."""
     return b"%b %08x %d %d\n%b%b" % (kind, crc32(head), len(head), len(head) + len(rest), head, rest)
 
 
-def unseal(kind: bytes, entry: bytes) -> Content:
-    """Return the content of an entry; raises InvalidEntry when it is another kind, cut short or damaged."""
-    what = kind.decode("ascii")
+def unseal(kind: bytes, entry: bytes) -> tuple[bytes, int]:
+    """Return the head of an entry, and where its rest begins: no copy of that is made.
+
+    Raises InvalidEntry when the entry is another kind, cut short or damaged.
+    """
     end = entry.find(b"\n", 0, _LONGEST_LINE)
     fields = entry[:end].split(b" ") if end >= 0 else []
     if len(fields) != 4 or fields[0] != kind:
-        raise InvalidEntry(f"{what}: the entry does not begin with that")
+        raise InvalidEntry(f"{kind.decode()}: the entry does not begin with that")
     try:
         checksum, size, total = int(fields[1], 16), int(fields[2]), int(fields[3])
     except ValueError:
-        raise InvalidEntry(f"{what}: the first line holds no numbers") from None
+        raise InvalidEntry(f"{kind.decode()}: the first line holds no numbers") from None
     start = end + 1
     if len(entry) - start != total or not 0 <= size <= total:
-        raise InvalidEntry(f"{what}: {len(entry) - start} bytes where {total} are promised")
+        raise InvalidEntry(f"{kind.decode()}: {len(entry) - start} bytes where {total} are promised")
     head = entry[start : start + size]
     if crc32(head) != checksum:
-        raise InvalidEntry(f"{what}: the head is damaged, its CRC-32 is another one")
-    return Content(head, memoryview(entry)[start + size :])
+        raise InvalidEntry(f"{kind.decode()}: the head is damaged, its CRC-32 is another one")
+    return head, start + size

@@ -81,17 +81,17 @@ def holds(shard: bytes, member: bytes) -> bool:
 
 def decode_shard(entry: bytes) -> bytes:
     """Return the sorted members of a shard; raises InvalidEntry."""
-    content = unseal(LIST_SHARD, entry)
-    if len(content.head) % MEMBER_BYTES or content.rest:
+    members, end = unseal(LIST_SHARD, entry)
+    if len(members) % MEMBER_BYTES or end < len(entry):
         raise InvalidEntry(f"shard: its members have {MEMBER_BYTES} bytes each")
-    return content.head
+    return members
 
 
 def decode_index(entry: bytes) -> dict[str, IdList]:
     """Read the value of the index's key, {list name: list}; raises InvalidEntry."""
-    content = unseal(LIST_INDEX, entry)
+    index, _ = unseal(LIST_INDEX, entry)
     try:
-        lists = loads(content.head)
+        lists = loads(index)
     except (ValueError, RecursionError) as problem:
         raise InvalidEntry(f"lists: not JSON: {problem}") from None
     if not isinstance(lists, dict):

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from specstore.cut import Cut
 
 OUR_METADATA: Final = "gatelet/1"
-_GROWING: Final = (GATES, CONFIGS, LAYERS, CONDITIONS, BANDITS)
 _NAMES: Final[dict[type, str]] = {int: "an integer", bool: "true or false", dict: "an object"}
 _encode = JSONEncoder(separators=(",", ":")).encode
 
@@ -99,11 +98,11 @@ def encode_manifest(manifest: Manifest) -> bytes:
 
 def decode_manifest(entry: bytes) -> Manifest:
     """Read the value of a manifest's key; raises InvalidEntry."""
-    content = unseal(MANIFEST, entry)
-    generation, text = decode_head(content.head)
+    content, start = unseal(MANIFEST, entry)
+    generation, text = decode_head(content)
     about = decode_about(text)
     head = take(about, "document", dict)
-    rest, pages, further = split_pages(bytes(content.rest), take(about, "pages", int))
+    rest, pages, further = split_pages(entry, start, take(about, "pages", int))
     return Manifest(
         time=take(head, "time", int, "document.") if "time" in head else 0,
         generation=generation,
@@ -182,14 +181,16 @@ def take[Wanted](fields: Mapping[str, object], name: str, wanted: type[Wanted], 
     return value
 
 
-def split_pages(digests: bytes, pages: int) -> tuple[bytes, bytes, bytes]:
-    """Split the digests into those of the rest page, the pages and the further ones; raises InvalidEntry."""
+def split_pages(entry: bytes, start: int, pages: int) -> tuple[bytes, bytes, bytes]:
+    """Split the digests that begin there: those of the rest page, the pages, the further ones; raises InvalidEntry."""
     if pages < 1 or pages & (pages - 1):
         raise InvalidEntry(f"manifest[1].pages: {pages} is no power of two")
-    end = DIGEST_BYTES * (1 + pages)
-    if len(digests) < end or len(digests) % DIGEST_BYTES:
-        raise InvalidEntry(f"manifest: {len(digests)} bytes of digests do not fit {pages} pages")
-    return digests[:DIGEST_BYTES], digests[DIGEST_BYTES:end], digests[end:]
+    length = len(entry) - start
+    first = start + DIGEST_BYTES
+    end = first + DIGEST_BYTES * pages
+    if len(entry) < end or length % DIGEST_BYTES:
+        raise InvalidEntry(f"manifest: {length} bytes of digests do not fit {pages} pages")
+    return entry[start:first], entry[first:end], entry[end:]
 
 
 def answers_for(manifest: Manifest, generation: int | None, metadata: str | None) -> bool:
@@ -206,7 +207,10 @@ def answers_for(manifest: Manifest, generation: int | None, metadata: str | None
 
 def start_project(manifest: Manifest) -> Project:
     """Make the Project of a manifest, without specs; `Project.grow` adds them, and its writer checked them."""
-    sections: dict[str, dict[str, object]] = {section: {} for section in _GROWING}
+    gates: dict[str, object] = {}
+    configs: dict[str, object] = {}
+    layers: dict[str, object] = {}
+    document = {**manifest.head, GATES: gates, CONFIGS: configs, LAYERS: layers, CONDITIONS: {}, BANDITS: {}}
     if manifest.has_mapping:
-        sections |= {MAPPINGS: {}, MAPPING_RULES: {}}
-    return Project({**manifest.head, **sections}, sections[GATES], sections[CONFIGS], sections[LAYERS])
+        document |= {MAPPINGS: {}, MAPPING_RULES: {}}
+    return Project(document, gates, configs, layers)

@@ -14,7 +14,7 @@ never looked at.
 
 from __future__ import annotations
 
-from collections.abc import Buffer, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from json import JSONEncoder
 from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
@@ -44,25 +44,31 @@ LETTERS: Final = {
 _FURTHER: Final = "X"
 
 # How the members of a section begin and end in the joined text; those of the document stand in it as they are.
-_OPENERS: Final = {letter: f'"{name}":{{'.encode() if name else b"" for name, letter in LETTERS.items()}
-_CLOSERS: Final = {letter: b"}," if name else b"," for name, letter in LETTERS.items()}
+_AROUND: Final = {letter: (f'"{name}":{{'.encode(), b"}") if name else (b"", b"") for name, letter in LETTERS.items()}
 
 # As a JSON reader of any language takes it, except for the infinities that Python reads from 1e999 and writes by name.
 _encode = JSONEncoder(separators=(",", ":")).encode
 
 
-class Page(NamedTuple):
-    """A page whose head was checked: its entities' lines, and its records."""
+class Page:
+    """A page whose head was checked: its entities' lines, the whole entry, and where in it the records begin."""
 
-    entities: bytes
-    records: memoryview
+    __slots__ = ("entities", "entry", "start")
+
+    def __init__(self, entities: bytes, entry: bytes, start: int) -> None:
+        self.entities = entities
+        self.entry = entry
+        self.start = start
 
 
-class Piece(NamedTuple):
+class Piece:
     """What one question needs, as a part of a v2 document; `further` are the digests of the pages with the rest."""
 
-    sections: Sections
-    further: tuple[bytes, ...]
+    __slots__ = ("further", "sections")
+
+    def __init__(self, sections: Sections, further: Sequence[bytes]) -> None:
+        self.sections = sections
+        self.further = further
 
 
 class Entity(NamedTuple):
@@ -75,7 +81,8 @@ class Entity(NamedTuple):
 
 def decode_page(entry: bytes) -> Page:
     """Check the value of a page's key; raises InvalidEntry."""
-    return Page(*unseal(PAGE, entry))
+    entities, start = unseal(PAGE, entry)
+    return Page(entities, entry, start)
 
 
 def find_piece(page: Page, kind: str, name: str) -> Piece | None:
@@ -90,20 +97,23 @@ def find_piece(page: Page, kind: str, name: str) -> Piece | None:
 
 def read_line(page: Page, line: bytes) -> Piece:
     """Decode the records that an entity's line names, behind its name; raises InvalidEntry."""
-    checksum, *references = line.decode("ascii", "replace").split(" ")
-    further = tuple(read_digest(one[1:]) for one in references if one[:1] == _FURTHER)
-    places = references[: -len(further)] if further else references
+    checksum, *places = line.decode("ascii", "replace").split(" ")
+    further: Sequence[bytes] = ()
+    if b" X" in line:
+        further = [read_digest(one[1:]) for one in places if one[:1] == _FURTHER]
+        places = [one for one in places if one[:1] != _FURTHER]
     return Piece(decode_records(places, slice_records(page, places, checksum)), further)
 
 
-def slice_records(page: Page, places: Iterable[str], checksum: str) -> list[memoryview]:
+def slice_records(page: Page, places: Iterable[str], checksum: str) -> list[bytes]:
     """Return the texts of the records at some places; raises InvalidEntry when their CRC-32 is another one."""
-    texts: list[memoryview] = []
+    entry, start = page.entry, page.start
+    texts: list[bytes] = []
     for place in places:
         offset, _, length = place[1:].partition("+")
         try:
-            start = int(offset)
-            texts.append(page.records[start : start + int(length)])
+            begin = start + int(offset)
+            texts.append(entry[begin : begin + int(length)])
         except ValueError:
             raise InvalidEntry(f"page: {place!r} is no place of a record") from None
     # A place outside of the page shows here too.
@@ -120,29 +130,38 @@ def read_digest(text: str) -> bytes:
         raise InvalidEntry(f"page: {text!r} is no digest") from None
 
 
-def decode_records(places: Iterable[str], texts: Iterable[memoryview]) -> Sections:
+def decode_records(places: Iterable[str], texts: Iterable[bytes]) -> Sections:
     """Decode the texts of records together, those of a section one after the other; raises InvalidEntry."""
-    joined: list[Buffer] = []
+    sections: list[bytes] = []
+    members: list[bytes] = []
     open_letter = ""
     for place, text in zip(places, texts, strict=True):
-        letter = place[0]
-        if letter == open_letter:
-            joined += (b",", text)
+        if place[0] == open_letter:
+            members.append(text)
             continue
-        if letter not in _OPENERS:
-            raise InvalidEntry(f"page: {letter!r} is the letter of no section")
-        joined += (_CLOSERS.get(open_letter, b","), _OPENERS[letter], text)
-        open_letter = letter
+        if members:
+            sections.append(join_members(open_letter, members))
+        open_letter = place[0]
+        members = [text]
+    if members:
+        sections.append(join_members(open_letter, members))
     try:
-        document = b"{%b%b}" % (b"".join(joined[1:]), _CLOSERS.get(open_letter, b",")[:-1])
-        return cast("Sections", read_json(document.decode()))
+        return cast("Sections", read_json((b"{%b}" % b",".join(sections)).decode()))
     except (ValueError, RecursionError) as problem:
         raise InvalidEntry(f"page: a record is not JSON: {problem}") from None
 
 
+def join_members(letter: str, members: Iterable[bytes]) -> bytes:
+    """Join the members of a section; raises InvalidEntry."""
+    if letter not in _AROUND:
+        raise InvalidEntry(f"page: {letter!r} is the letter of no section")
+    opener, closer = _AROUND[letter]
+    return opener + b",".join(members) + closer
+
+
 def read_whole(page: Page) -> Sections:
     """Decode every record of a page, each once; raises InvalidEntry."""
-    texts: dict[str, memoryview] = {}
+    texts: dict[str, bytes] = {}
     for line in page.entities.split(b"\n")[1:]:
         checksum, *references = line[line.rfind(b'" ') + 2 :].decode("ascii", "replace").split(" ")
         places = [one for one in references if one[:1] != _FURTHER]

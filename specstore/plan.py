@@ -163,4 +163,4 @@ def plan_shards(spec_key: str, edition: str, shards: tuple[bytes, ...], known: b
 
 def decode_digests(entry: bytes) -> bytes:
     """Return the joined digests of an edition's shards; raises InvalidEntry."""
-    return unseal(LIST_DIGESTS, entry).head
+    return unseal(LIST_DIGESTS, entry)[0]
