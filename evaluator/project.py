@@ -43,8 +43,8 @@ class Project:
         self.app_id = document.get("app_id")
         environment = document.get("default_environment")
         self.default_tier = None if environment is None else {"tier": environment}
-        has_mapping = document.get("overrides") is not None and document.get("override_rules") is not None
-        self.mappings = _table(document, "overrides") if has_mapping else {}
+        mappings = document.get("overrides")
+        self.mappings = {} if mappings is None or document.get("override_rules") is None else mappings
         self.cmab_configs = _table(document, "cmab_configs")
         self._preparer = Preparer(_table(document, "condition_map"))
         # Texts that are made from this project again and again (`client_response.kept`).

@@ -123,7 +123,7 @@ def decode_json(body: bytes) -> object:
     if is_nested_too_deeply(body):
         raise refuse_input(f"malformed JSON: nested more than {NESTING_LIMIT} deep")
     try:
-        value = _decoder.decode(body.decode())
+        value = read_value(body.decode())
         if b"\\ud" in body or b"\\uD" in body:
             refuse_lone_surrogates(value)
         return value
@@ -133,6 +133,15 @@ def decode_json(body: bytes) -> object:
         raise refuse_input(f"malformed JSON: {problem.msg}, line {problem.lineno} column {problem.colno}") from None
     except ValueError as problem:
         raise refuse_input(f"malformed JSON: {problem}") from None
+
+
+def read_value(text: str) -> object:
+    """Decode a JSON text; raises ValueError. Blanks around the value are looked for only where there are some."""
+    try:
+        value, end = _decoder.raw_decode(text)
+    except JSONDecodeError:
+        return _decoder.decode(text)
+    return value if end == len(text) else _decoder.decode(text)
 
 
 def refuse_lone_surrogates(value: object) -> None:

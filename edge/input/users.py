@@ -41,12 +41,13 @@ def complete_user(call: Call, value: object, stable_id: object = None) -> User:
 
 def find_stable_id(call: Call, user: User, stable_id: object) -> dict[str, object]:
     """Return the custom IDs with the stable ID that came beside the user, or in the cookie that the setting names."""
-    if any(name in user.custom_ids for name in STABLE_IDS):
+    known = user.custom_ids
+    if known and any(name in known for name in STABLE_IDS):
         return {}
     if not stable_id and call.caller.access is Access.CLIENT:
         cookie = call.sandbox.client_settings.stable_id_cookie
         stable_id = read_cookie(call.request.find_header("cookie") or "", cookie) if cookie else ""
-    return {"customIDs": {**user.custom_ids, "stableID": stable_id}} if stable_id else {}
+    return {"customIDs": {**known, "stableID": stable_id}} if stable_id else {}
 
 
 def read_cookie(header: str, name: str) -> str:

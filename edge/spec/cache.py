@@ -155,9 +155,12 @@ def has_fault(held: HeldSpec) -> bool:
 
 def load_answer(answer: Answer, questions: Questions) -> Answer:
     """Return an answer that holds what is asked; raises StoreFault, InvalidEntry or InvalidSpec."""
-    if answer.spec is None:
-        return answer
-    return answer._replace(project=answer.spec.load_whole() if questions is None else answer.spec.load(questions))
+    return answer if answer.spec is None else answer._replace(project=load_project(answer.spec, questions))
+
+
+def load_project(spec: Spec, questions: Questions) -> Project:
+    """Return the project that holds what is asked; raises StoreFault, InvalidEntry or InvalidSpec."""
+    return spec.load_whole() if questions is None else spec.load(questions)
 
 
 def read_manifest(value: bytes, store: SpecStore) -> PagedSpec:
@@ -183,18 +186,21 @@ def try_candidates(at: Attempt) -> HeldSpec:
             at = at._replace(held=at.held._replace(raw_fault=TOO_LARGE))
         else:
             if answer is not None:
-                return keep_answer(at, answer._replace(fault="; ".join(dict.fromkeys(faults))))
+                return keep_answer(at, answer._replace(fault="; ".join(dict.fromkeys(faults))) if faults else answer)
     return keep_answer(at, Answer(fault="; ".join(dict.fromkeys(faults))))
 
 
 def keep_answer(at: Attempt, answer: Answer) -> HeldSpec:
     """Return what is held with an answer; its spec replaces the held one when the store gave it."""
-    held = at.held._replace(answer=answer)
+    held = at.held
     if answer.source in (NONE, FALLBACK):
-        return held
-    confirmed_ms = held.confirmed_ms if answer.is_stale else at.now_ms
+        return held._replace(answer=answer)
     return held._replace(
-        spec=answer.spec, source=answer.source, received_ms=answer.received_ms, confirmed_ms=confirmed_ms
+        answer=answer,
+        spec=answer.spec,
+        source=answer.source,
+        received_ms=answer.received_ms,
+        confirmed_ms=held.confirmed_ms if answer.is_stale else at.now_ms,
     )
 
 
@@ -290,7 +296,7 @@ def make_answer(at: Attempt, spec: Spec, *, is_stale: bool = False) -> Answer:
     is_held = spec is at.held.spec
     received_ms = at.held.received_ms if is_held else at.now_ms
     source = at.held.source if is_held else at.store.source
-    return load_answer(Answer(spec, None, source, received_ms, is_stale, ""), at.questions)
+    return Answer(spec, load_project(spec, at.questions), source, received_ms, is_stale, "")
 
 
 def decode_raw(at: Attempt, generation: int, value: bytes) -> RawSpec:

@@ -51,7 +51,7 @@ class Projects:
         held = answer_questions(asked.held, asked.store, self._fallback.find, settings, questions, now_ms)
         self._log_faults(asked.held, held)
         self.latest, self.latest_key = held, key
-        asked = self._asked[key] = asked._replace(held=held)
+        asked = self._asked[key] = AskedProject(held, asked.lists, asked.store, asked.tried)
         return asked
 
     def write_missing_pages(self, limit: int) -> None:
