@@ -62,4 +62,4 @@ def find_member(kind: str, name: str) -> bytes:
 
 def sees(sight: Page, kind: str, name: str) -> bool:
     """Tell whether a sight has an entity."""
-    return holds(bytes(sight.records), find_member(kind, name))
+    return holds(sight.entry[sight.start :], find_member(kind, name))
