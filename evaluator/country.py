@@ -17,6 +17,8 @@ from collections.abc import Sequence
 
 from evaluator.country_table import COUNTRIES, RANGE_COUNTRIES, RANGE_ENDS
 
+# How the parts of nearly every address are written: read so, the component takes 27,000 instructions, not 60,000.
+_OCTETS = frozenset(map(str, range(256)))
 # Leading zeros are cut off first: a part may have any number of them, while int() refuses very long texts.
 _PART = re.compile(r"([+-]?)0*([0-9]{1,19})")
 
@@ -26,13 +28,20 @@ def find_country(ip: str) -> str | None:
     texts = ip.split(".")
     if len(texts) != 4:
         return None
+    block = int.from_bytes(map(int, texts)) >> 8 if _OCTETS.issuperset(texts) else _find_odd_block(texts)
+    if block is None:
+        return None
+    index = bisect_right(_ENDS, block)
+    return COUNTRIES[RANGE_COUNTRIES[index]] if index < len(RANGE_COUNTRIES) else None
+
+
+def _find_odd_block(texts: Sequence[str]) -> int | None:
+    """Return the block of an address that is not written as everybody does; None where a part is no number."""
     parts = [number for text in texts if (number := _parse_part(text)) is not None]
     if len(parts) != 4:
         return None
     first, second, third, fourth = parts
-    block = _wrap_int64((first << 24) + (second << 16) + (third << 8) + fourth) >> 8
-    index = bisect_right(_ENDS, block)
-    return COUNTRIES[RANGE_COUNTRIES[index]] if index < len(RANGE_COUNTRIES) else None
+    return _wrap_int64((first << 24) + (second << 16) + (third << 8) + fourth) >> 8
 
 
 def _parse_part(text: str) -> int | None:

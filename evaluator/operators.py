@@ -160,8 +160,8 @@ def _lower_all(target: list[object]) -> frozenset[str]:
 def _is_among(target: list[object]) -> Test:
     """Return the test whether a lower-case text is an element; the first value is looked for without a set.
 
-    A fresh sandbox often asks once, and in the component a set of 20 texts takes 36,000 instructions, joining them and
-    looking through the whole 9,000.
+    A fresh sandbox often asks once. Measured in the component, a set of 8,000 texts takes 18 million instructions, one
+    search through them 3 million; of 20 texts 43,000 and 29,000.
     """
     wanted: frozenset[str] | None = None
     is_first = True

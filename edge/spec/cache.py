@@ -195,12 +195,17 @@ def keep_answer(at: Attempt, answer: Answer) -> HeldSpec:
     held = at.held
     if answer.source in (NONE, FALLBACK):
         return held._replace(answer=answer)
-    return held._replace(
-        answer=answer,
-        spec=answer.spec,
-        source=answer.source,
-        received_ms=answer.received_ms,
-        confirmed_ms=held.confirmed_ms if answer.is_stale else at.now_ms,
+    return HeldSpec(  # `_replace` takes twice as long
+        answer,
+        answer.spec,
+        answer.source,
+        answer.received_ms,
+        held.raw,
+        held.raw_fault,
+        held.manifest,
+        held.overrides,
+        held.checked_ms,
+        held.confirmed_ms if answer.is_stale else at.now_ms,
     )
 
 

@@ -113,7 +113,9 @@ class PagedSpec:
         pages = self._find_pages(homes.values())
         pieces = [piece for question, home in homes.items() if (piece := find_piece(pages[home], *question))]
         parts = [piece.sections for piece in pieces]
-        parts += map(read_whole, self._find_pages(list_further(pieces)).values())
+        further = list_further(pieces)
+        if further:
+            parts += map(read_whole, self._find_pages(further).values())
         for part in parts:
             self._project.grow(part)
         self._loaded.update(homes)

@@ -5,6 +5,7 @@ from types import EllipsisType
 import pytest
 
 from evaluator.bucketing import hash_unit_id
+from evaluator.operators import MANY, OPERATORS, write_element
 from tests.evaluator.builders import Json, ask, condition, gate, meets, on_field, project, rule
 
 type Value = object | EllipsisType
@@ -238,3 +239,41 @@ def test_id_lists(operator: str, value: Value, target: object, answer: bool) -> 
 def test_operators_that_the_core_does_not_know_are_unsupported(operator: str | None) -> None:
     found = ask(project({"g": gate(rule(condition("user_field", operator, 1, field="f")))}), "gate", "g")
     assert (found.state, found.value) == ("Unsupported", False)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        [f"User-{number}" for number in range(20)],
+        [*"abcdefgh", ""],
+        [*"abcdefgh", "a\0B"],
+        [*"abcdefgh", "ΑΣ", "Straße", "İ"],
+        [*"abcdefgh", 1, 2.5, None, True, ["x"]],
+    ],
+    ids=["texts", "an empty one", "with a separator inside", "not ASCII", "not only texts"],
+)
+@pytest.mark.parametrize("operator", ["any", "none"])
+def test_long_list_answers_the_first_value_as_all_later_ones(operator: str, target: list[object]) -> None:
+    assert len(target) >= MANY
+    lowered = {write_element(element).lower() for element in target}
+    values = [
+        "user-3",
+        "USER-3",
+        "user",
+        "",
+        "a",
+        "a\0b",
+        "b\0c",
+        "ας",
+        "ασ",
+        "straße",
+        "i̇",
+        "1",
+        "2.5",
+        "true",
+        '["x"]',
+    ]
+    for value in values:
+        convert, test = OPERATORS[operator].prepare(target)
+        expected = value.lower() in lowered
+        assert [test(convert(value)), test(convert(value)), test(convert("zz"))] == [expected, expected, False], value
