@@ -10,7 +10,7 @@ CONFORMANCE ?= ../shared/conformance
 FAMILIES ?= $(filter-out %.exposures %.exposures_env,$(patsubst %.jsonl.gz,%,$(notdir $(wildcard $(CONFORMANCE)/vectors/*.jsonl.gz $(CONFORMANCE)/*_cases.jsonl.gz))))
 
 .DEFAULT_GOAL := help
-.PHONY: help bench setup build serve check lint types test clients viceroy test-viceroy conform cold-long conform-long events-long publish-long apis mutations coverage fuel fuel-accept fuel-evaluator bench-evaluator clean
+.PHONY: help bench setup build serve check lint types test clients viceroy test-viceroy conform cold-long conform-long events-long publish-long apis mutations schemathesis-long coverage fuel fuel-accept fuel-evaluator bench-evaluator clean
 
 help: ## Print the targets.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,10 @@ conform-long: setup ## Compare a million generated cases with the official core.
 
 mutations: setup ## Break 100,000 requests at random and have each answered, without an exception (half a minute).
 	@GATELET_MUTATIONS=100000 $(VENV)/bin/pytest -q -s tests/edge/test_mutated_requests.py
+
+schemathesis-long: clients ## Send 20,000 requests made of the OpenAPI document (EXAMPLES of each operation, HOST=embedded, viceroy).
+	@test "$(or $(HOST),native)" = native || $(MAKE) build
+	@GATELET_EXAMPLES=$(or $(EXAMPLES),530) $(VENV)/bin/pytest -q -s -m "" -k $(or $(HOST),native) tests/clients/test_mutations.py
 
 coverage: setup ## Run what is in the component on this Python and print which of its lines the tests reach.
 	@$(VENV)/bin/coverage run -m pytest -q tests/edge tests/evaluator tests/native tests/specstore

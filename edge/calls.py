@@ -37,3 +37,4 @@ class Route(NamedTuple):
     query: Mapping[str, Schema] = {}
     needed: tuple[str, ...] = ()  # of the query
     refuse: Callable[[Refusal, str], Reply] | None = None  # takes the path's parameter too
+    headers: tuple[str, ...] = ()  # of every reply that is no refusal, besides those that all replies carry

@@ -172,7 +172,7 @@ def make_further() -> Iterator[Rehearsed]:
     for version in ("v1", "v2"):
         yield Rehearsed(make_request(f"/{version}/download_config_specs?sinceTime={TIME}"))
         yield Rehearsed(make_request(f"/{version}/download_config_specs/{SECRET}.json"))
-    yield Rehearsed(make_request("/v1/download_config_specs", {"sinceTime": TIME}))
+        yield Rehearsed(make_request(f"/{version}/download_config_specs", {"sinceTime": TIME}))
     yield Rehearsed(make_request("/v1/get_id_lists", {}))
     yield Rehearsed(make_request(f"/v1/get_id_lists/{SECRET}.json"))
     yield Rehearsed(make_request(f"/v1/id_lists/{file}?sig={sign(SECRET.encode(), file)}"), 404)

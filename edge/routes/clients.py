@@ -17,7 +17,7 @@ from edge.input.client_bodies import read_client_object
 from edge.input.users import complete_user
 from edge.messages import Refusal, Reply, encode_json, json_reply, refuse_input
 from edge.questions import WHOLE
-from edge.routes.schemas import ERROR, INTEGER, MAYBE_OBJECT, METADATA, OBJECT, SWITCH, TEXT, an_object
+from edge.routes.schemas import ANY, ERROR, INTEGER, MAYBE_OBJECT, METADATA, OBJECT, SWITCH, TEXT, an_object
 from evaluator.bucketing import find_name_hash
 from evaluator.client_response import FORMATS, Parts, ResponseOptions, join_parts, write_response_parts
 from evaluator.project import Project
@@ -66,8 +66,10 @@ def find_format(asking: Asking, project: Project, body: Body) -> str:
 
 
 def read_choice(body: Body, field: str, choices: Sequence[str], default: str) -> str:
-    """Read one of some texts; raises a refusal."""
-    found = body.get(field) or default
+    """Read one of some texts, the default for none or an empty one; raises a refusal."""
+    found = body.get(field)
+    if found is None or found == "":
+        return default
     if found not in choices:
         raise refuse_input(f"{field} must be one of {', '.join(choices)}")
     return str(found)
@@ -109,10 +111,10 @@ ROUTES: Final = (
         body=an_object(
             {},
             user=MAYBE_OBJECT,
-            hash={"enum": [*HASHES, None]},
-            responseFormat={"enum": [*FORMATS, None]},
-            sinceTime={"type": ["number", "null"]},
-            full_checksum={"type": ["string", "null"]},
+            hash={"enum": [*HASHES, "", None]},
+            responseFormat={"enum": [*FORMATS, "", None]},
+            sinceTime=ANY,
+            full_checksum=ANY,
             statsigMetadata=METADATA,
         ),
         replies={200: _INITIALIZED, **_REFUSALS, 503: ERROR},

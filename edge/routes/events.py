@@ -14,7 +14,21 @@ from edge.events.client_events import ClientEvents, Fate, Handover
 from edge.input.client_bodies import find_encoding
 from edge.input.reading import parse_query, read_json_object, read_name, read_within
 from edge.messages import Event, Header, Reply, Request, encode_json, json_reply, refuse_input
-from edge.routes.schemas import ERROR, NAME, OBJECT, SUCCESS, SWITCH, TEXT, USER, a_list, an_object
+from edge.routes.schemas import (
+    ERROR,
+    MAYBE_LIST,
+    MAYBE_TEXT,
+    NAME,
+    NOTHING,
+    OBJECT,
+    SUCCESS,
+    SWITCH,
+    TEXT,
+    USER,
+    a_list,
+    an_object,
+    one_of,
+)
 from evaluator.errors import InvalidUser
 from evaluator.exposures import CONFIG_EXPOSURE, GATE_EXPOSURE
 from evaluator.user import decode_user
@@ -87,13 +101,15 @@ def write_exposure(value: object, path: str, now_ms: int) -> Event:
         raise refuse_input(f"{path}.{problem}") from None
     is_gate = "gateName" in value
     secondary = value.get("secondaryExposures")
+    if not isinstance(secondary, (list, type(None))) or not all(isinstance(one, dict) for one in secondary or ()):
+        raise refuse_input(f"{path}.secondaryExposures must be a list of objects")
     return {
         "eventName": GATE_EXPOSURE if is_gate else CONFIG_EXPOSURE,
         "user": user.to_loggable(),
         "value": None,
         "metadata": {**(describe_gate if is_gate else describe_experiment)(value, path), "isManualExposure": "true"},
         "time": now_ms,
-        "secondaryExposures": secondary if isinstance(secondary, list) else [],
+        "secondaryExposures": secondary or [],
     }
 
 
@@ -134,14 +150,10 @@ def post_sdk_exception(_call: Call) -> Reply:
 _BODY: Final = an_object({"events": a_list(OBJECT)}, statsigMetadata=OBJECT)
 _NOT_TAKEN: Final = an_object({"error": TEXT, "message": TEXT}, success=SWITCH)
 _REPLIES: Final = {202: SUCCESS, 400: _NOT_TAKEN, 401: ERROR, 413: _NOT_TAKEN, 503: _NOT_TAKEN}
-_EXPOSURE: Final = an_object(
-    {"user": USER},
-    experimentName=NAME,
-    group=NAME,
-    gateName=NAME,
-    passes=SWITCH,
-    ruleID=TEXT,
-    secondaryExposures=a_list(OBJECT),
+_EXPOSURE: Final = one_of(
+    an_object({"user": USER}, ruleID=MAYBE_TEXT, secondaryExposures=MAYBE_LIST),
+    an_object({"experimentName": NAME, "group": NAME}, gateName=NOTHING),
+    an_object({"gateName": NAME, "passes": SWITCH}, experimentName=NOTHING),
 )
 CLIENT_EVENTS: Final = Route(
     "POST",

@@ -19,6 +19,7 @@ from edge.routes.schemas import (
     MAYBE_TEXT,
     METADATA,
     NAME,
+    NOTHING,
     OBJECT,
     SWITCH,
     TEXT,
@@ -26,6 +27,7 @@ from edge.routes.schemas import (
     a_list,
     a_map,
     an_object,
+    one_of,
 )
 from edge.spec.wanted import Wanted
 from evaluator.bandits import rank_groups
@@ -175,11 +177,10 @@ ROUTES: Final = (
         "/v1/check_gate",
         post_check_gate,
         Access.CLIENT,
-        body=an_object(
-            {"user": USER},
-            gateName=NAME,
-            gateNames=a_list(NAME, minItems=1, maxItems=MANY_NAMES),
-            statsigMetadata=METADATA,
+        body=one_of(
+            an_object({"user": USER}, statsigMetadata=METADATA),
+            an_object({"gateName": NAME}, gateNames=NOTHING),
+            an_object({"gateNames": a_list(NAME, minItems=1, maxItems=MANY_NAMES)}, gateName=NOTHING),
         ),
         replies={200: {"anyOf": [_GATE, a_map(_GATE)]}, **_REFUSALS},
     ),

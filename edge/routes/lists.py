@@ -127,5 +127,6 @@ ROUTES: Final = (
         Access.NONE,
         replies={200: None, 206: None, 401: ERROR, 404: ERROR, 416: None, 503: ERROR},
         query={"sig": TEXT},
+        headers=("accept-ranges",),
     ),
 )

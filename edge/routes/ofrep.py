@@ -16,7 +16,7 @@ from edge.input.reading import read_json_object
 from edge.input.users import complete_user
 from edge.messages import JSON_HEADER, Event, FindEvents, Header, Refusal, Reply, encode_json, json_reply
 from edge.questions import WHOLE
-from edge.routes.schemas import ANY, NAME, OBJECT, TEXT, a_list, an_object
+from edge.routes.schemas import ANY, OBJECT, TEXT, a_list, an_object
 from edge.spec.wanted import Wanted
 from evaluator.conditions import GATE
 from evaluator.evaluate import CONFIG, LAYER
@@ -203,7 +203,7 @@ _ITEM: Final = an_object({"key": TEXT, "reason": TEXT, "variant": TEXT}, value=A
 _FAILED_ITEM: Final = an_object({"key": TEXT, "errorCode": TEXT, "errorDetails": TEXT})
 _FAILURE: Final = an_object({"errorCode": TEXT, "errorDetails": TEXT})
 _REFUSED: Final = an_object({"errorDetails": TEXT})
-_BODY: Final = an_object({}, context=an_object({}, targetingKey=NAME))
+_BODY: Final = an_object({}, context=an_object({}, targetingKey={"type": "string", "minLength": 1}))
 _REFUSALS: Final = {401: _REFUSED, 413: _REFUSED, 415: _REFUSED, 500: _REFUSED}
 ROUTES: Final = (
     Route(
@@ -230,5 +230,6 @@ ROUTES: Final = (
             **_REFUSALS,
         },
         refuse=refuse_flag,
+        headers=("etag",),
     ),
 )

@@ -34,6 +34,18 @@ PHRASES: Final = {
     500: "There is nothing to answer from",
     503: "Not now; try again",
 }
+# What replies carry besides their content: all of them, and some by their status.
+HEADERS: Final = {
+    "x-gatelet-spec": "Which spec answered: its source, layout, time and age",
+    "server-timing": "How long the reply took, and which request of its sandbox it is",
+    "retry-after": "Seconds to wait",
+    "etag": "Stands for the whole reply",
+    "x-since-time": "The time of the spec",
+    "accept-ranges": "Always bytes",
+    "content-range": "Which bytes of how many",
+}
+ALWAYS: Final = ("x-gatelet-spec", "server-timing")
+BY_STATUS: Final[dict[int, tuple[str, ...]]] = {206: ("content-range",), 416: ("content-range",), 429: ("retry-after",)}
 
 
 def describe_routes(routes: Iterable[Route]) -> Json:
@@ -50,7 +62,12 @@ def describe_routes(routes: Iterable[Route]) -> Json:
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "paths": paths,
-        "components": {"securitySchemes": {place.name.lower(): scheme for place, scheme in SCHEMES.items()}},
+        "components": {
+            "securitySchemes": {place.name.lower(): scheme for place, scheme in SCHEMES.items()},
+            "headers": {
+                name: {"description": text, "required": True, "schema": TEXT} for name, text in HEADERS.items()
+            },
+        },
     }
 
 
@@ -58,7 +75,7 @@ def describe_route(route: Route) -> Json:
     """Return the operation of one route; its summary is what the handler says of itself."""
     responses: Json = {str(status): describe_reply(route, status) for status in sorted(route.replies)}
     if route.access is not Access.NONE:
-        responses["429"] = {"description": PHRASES[429]}
+        responses["429"] = {"description": PHRASES[429], "headers": refer_to_headers(route, 429)}
     operation: Json = {
         "operationId": "_".join(re.findall(r"\w+", f"{route.method.lower()} {route.path}")),
         "summary": (route.handler.__doc__ or "").partition("\n")[0],
@@ -85,8 +102,14 @@ def list_parameters(route: Route) -> Iterable[Json]:
 def describe_reply(route: Route, status: int) -> Json:
     """Return what a reply of this status holds."""
     schema = route.replies[status]
-    reply: Json = {"description": PHRASES[status]}
+    reply: Json = {"description": PHRASES[status], "headers": refer_to_headers(route, status)}
     return reply if schema is None else {**reply, "content": {"application/json": {"schema": schema}}}
+
+
+def refer_to_headers(route: Route, status: int) -> Json:
+    """Return the headers of a reply of this status."""
+    own = route.headers if status < 400 else ()
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in (*ALWAYS, *BY_STATUS.get(status, ()), *own)}
 
 
 def make_route(routes: tuple[Route, ...]) -> Route:

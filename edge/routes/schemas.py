@@ -10,6 +10,7 @@ from typing import Final
 from edge.calls import Schema
 
 ANY: Final[Schema] = {}
+NOTHING: Final[Schema] = {"not": {}}
 TEXT: Final[Schema] = {"type": "string"}
 NAME: Final[Schema] = {"type": "string", "minLength": 1, "maxLength": 500}
 NUMBER: Final[Schema] = {"type": "number"}
@@ -18,11 +19,17 @@ SWITCH: Final[Schema] = {"type": "boolean"}
 OBJECT: Final[Schema] = {"type": "object"}
 MAYBE_TEXT: Final[Schema] = {"type": ["string", "null"]}
 MAYBE_OBJECT: Final[Schema] = {"type": ["object", "null"]}
+MAYBE_LIST: Final[Schema] = {"type": ["array", "null"], "items": OBJECT}
 
 
 def an_object(required: Mapping[str, Schema], **optional: Schema) -> Schema:
     """Return the schema of an object that may hold more than is named."""
     return {"type": "object", "required": list(required), "properties": {**required, **optional}}
+
+
+def one_of(schema: Schema, *choices: Schema) -> Schema:
+    """Return a schema of which just one of these choices holds too."""
+    return {**schema, "oneOf": list(choices)}
 
 
 def a_list(items: Schema, **limits: int) -> Schema:
@@ -49,6 +56,8 @@ USER: Final = an_object(
     privateAttributes=MAYBE_OBJECT,
     statsigEnvironment=MAYBE_OBJECT,
 )
-METADATA: Final = an_object({}, exposureLoggingDisabled=SWITCH, stableID=ANY)
+METADATA: Final[Schema] = {
+    "description": "an object; exposureLoggingDisabled: true logs no exposure; stableID is for a user that has none"
+}
 ERROR: Final = an_object({"error": TEXT, "message": TEXT})
 SUCCESS: Final = an_object({"success": SWITCH})

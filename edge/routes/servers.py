@@ -11,7 +11,7 @@ from edge.calls import Call, Route
 from edge.input.reading import parse_query, read_json_object
 from edge.messages import JSON_HEADER, Header, Refusal, Reply, json_reply
 from edge.questions import WHOLE
-from edge.routes.schemas import ERROR, SWITCH, TEXT, an_object
+from edge.routes.schemas import ANY, ERROR, SWITCH, TEXT, an_object
 from edge.spec.texts import find_text
 
 PATH_PLACES: Final = (KeyPlace.PATH, KeyPlace.HEADER)
@@ -27,10 +27,19 @@ def get_spec_v2(call: Call) -> Reply:
     return send_spec(call, since=parse_query(call.request.query).get("sinceTime"), wants_v1=False)
 
 
-def post_spec(call: Call) -> Reply:
+def post_spec_v1(call: Call) -> Reply:
     """Return the spec with arrays and inline conditions; `sinceTime` stands in the body."""
-    body = read_json_object(call.request, call.sandbox.settings.max_body_bytes)
-    return send_spec(call, since=body.get("sinceTime"), wants_v1=True)
+    return send_spec(call, since=read_since(call), wants_v1=True)
+
+
+def post_spec_v2(call: Call) -> Reply:
+    """Return the spec with objects by name and a table of conditions; `sinceTime` stands in the body."""
+    return send_spec(call, since=read_since(call), wants_v1=False)
+
+
+def read_since(call: Call) -> object:
+    """Read what a body says of the spec that the caller holds; raises a refusal."""
+    return read_json_object(call.request, call.sandbox.settings.max_body_bytes).get("sinceTime")
 
 
 def send_spec(call: Call, *, since: object, wants_v1: bool) -> Reply:
@@ -53,20 +62,31 @@ def is_held(since: object, time_ms: int) -> bool:
 
 _SPEC: Final = an_object({"has_updates": SWITCH})
 _REFUSALS: Final = {401: ERROR, 403: ERROR, 503: ERROR}
-_QUERY: Final = {"sinceTime": TEXT}
 ROUTES: Final = (
     *(
-        Route("GET", f"/{version}/download_config_specs{rest}", handler, Access.SERVER, places, None, replies, _QUERY)
+        Route(
+            "GET",
+            f"/{version}/download_config_specs{rest}",
+            handler,
+            Access.SERVER,
+            places,
+            replies={200: _SPEC, **_REFUSALS, 400: ERROR},
+            query={"sinceTime": TEXT},
+            headers=("x-since-time",),
+        )
         for version, handler in (("v1", get_spec_v1), ("v2", get_spec_v2))
         for rest, places in (("", (KeyPlace.HEADER,)), ("/{key}", PATH_PLACES))
-        for replies in ({200: _SPEC, **_REFUSALS, 400: ERROR},)
     ),
-    Route(
-        "POST",
-        "/v1/download_config_specs",
-        post_spec,
-        Access.SERVER,
-        body=an_object({}, sinceTime={"type": ["number", "null"]}),
-        replies={200: _SPEC, **_REFUSALS, 400: ERROR, 413: ERROR, 415: ERROR},
+    *(
+        Route(
+            "POST",
+            f"/{version}/download_config_specs",
+            handler,
+            Access.SERVER,
+            body=an_object({}, sinceTime=ANY),
+            replies={200: _SPEC, **_REFUSALS, 400: ERROR, 413: ERROR, 415: ERROR},
+            headers=("x-since-time",),
+        )
+        for version, handler in (("v1", post_spec_v1), ("v2", post_spec_v2))
     ),
 )

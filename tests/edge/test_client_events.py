@@ -91,6 +91,8 @@ def test_custom_exposures_become_events() -> None:
         ([{"user": {}, "gateName": "g"}], "exposures[0].passes"),
         ([{"user": 1, "gateName": "g", "passes": True}], "exposures[0].user"),
         ([{"user": {}, "experimentName": "e"}], "exposures[0].group"),
+        ([{"user": {}, "gateName": "g", "passes": True, "secondaryExposures": "x"}], "exposures[0].secondaryExposures"),
+        ([{"user": {}, "gateName": "g", "passes": True, "secondaryExposures": [1]}], "exposures[0].secondaryExposures"),
     ],
 )
 def test_bad_exposure_is_400_and_says_where(exposures: object, named: str) -> None:

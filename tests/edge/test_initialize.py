@@ -145,6 +145,16 @@ def test_key_of_a_target_app_gets_the_format_that_is_narrowed() -> None:
     assert short == long
 
 
+@pytest.mark.parametrize(("hash_name", "status"), [(None, 200), ("", 200), ("sha256", 200), ("md5", 400), (False, 400)])
+def test_hash_is_one_of_three_or_left_to_us(hash_name: object, status: int) -> None:
+    reply = ask(
+        Sandbox(platform()), request("/v1/initialize", {"user": {"userID": "u"}, "hash": hash_name}, key=CLIENT)
+    )
+    assert reply.status == status
+    if status == 200:
+        assert json_of(reply)["hash_used"] == (hash_name or "djb2")
+
+
 def test_unknown_format_is_refused() -> None:
     reply = initialize(Sandbox(platform(project())), {"user": USER, "responseFormat": "v9"})
     assert (reply.status, json_of(reply)["message"]) == (400, "responseFormat must be one of v1, v2, init-v2")

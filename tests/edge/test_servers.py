@@ -78,8 +78,11 @@ def test_caller_that_holds_the_spec_hears_so(since: object, is_held: bool) -> No
     assert ("feature_gates" in body) is not is_held
 
 
-def test_posted_since_time_counts_too() -> None:
-    assert json_of(fetch("/v1/download_config_specs", key=SERVER, body={"sinceTime": TIME})) == {"has_updates": False}
+@pytest.mark.parametrize(("version", "shape"), [("v1", list), ("v2", dict)])
+def test_posted_since_time_counts_too(version: str, shape: type) -> None:
+    path = f"/{version}/download_config_specs"
+    assert json_of(fetch(path, key=SERVER, body={"sinceTime": TIME})) == {"has_updates": False}
+    assert isinstance(json_of(fetch(path, key=SERVER, body={"sinceTime": TIME - 1}))["feature_gates"], shape)
 
 
 def test_store_in_one_shape_serves_both() -> None:
