@@ -2,12 +2,13 @@
 
 A sandbox drains when the endpoint has just taken something from it, so nothing is sent at an endpoint that is down. It
 takes the lease, sends some of the oldest batches, several in one request, and removes what was confirmed. What is found
-wrong is looked for among those sent together and set aside. A sandbox that has stored something counts in the same way
+wrong is looked for among those sent together and set aside. What the endpoint fails at while it takes others stays, and
+keeps nobody else. A sandbox that has stored something counts in the same way
 how much lies there, so that the bound of the store holds while the endpoint is down; and it writes down that the
 endpoint fails, so that sandboxes which find that out as well need no further try to be sure.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -15,6 +16,7 @@ from edge.events.answers import Verdict
 from edge.events.batch import Batch, split_batch
 from edge.events.counts import Counts
 from edge.events.delivery import await_judgement, begin_delivery, prepare_content
+from edge.events.groups import Stored, iterate_groups, put_together
 from edge.events.home import Home
 from edge.events.machine import Conditions, Happening, Other, Stage, State, Store, advance
 from edge.events.spool import Spool
@@ -40,15 +42,8 @@ LEASE_MARGIN_MS: Final = 4_000  # left of the lease for the last request begun u
 FAILING_MS: Final = 15_000  # what is written down holds longer than the lease, and so until it is written anew
 ABOUT_THE_BATCH: Final = (Verdict.TAKEN, Verdict.WRONG, Verdict.TOO_LARGE)  # the way itself works
 PAUSE_SECONDS: Final = 1.0  # Fastly takes about one write per second of the lease's key
+MOST_FAILURES: Final = 3  # one after the other; fewer may be the fault of one batch and not of the endpoint
 MOST_POSTS: Final = 8  # of one sandbox: Fastly documents 32 backend requests for one execution
-BATCHES_PER_POST: Final = 32
-
-
-class Stored(NamedTuple):
-    """A stored batch with its key."""
-
-    key: str
-    batch: Batch
 
 
 class Seen(NamedTuple):
@@ -64,6 +59,7 @@ class Drain:
     __slots__ = (
         "_counts",
         "_failing_ms",
+        "_failures",
         "_home",
         "_is_chosen",
         "_is_ending",
@@ -80,6 +76,7 @@ class Drain:
         self._counts = counts
         self._works = False  # whether the endpoint took the last batch
         self._failing_ms = 0  # how long it is to count as failing, once it has failed
+        self._failures = 0  # of a drain, since something was taken
         self._is_chosen: bool | None = None
         self._is_running = False
         self._is_ending = False
@@ -88,7 +85,7 @@ class Drain:
 
     def note_working(self) -> None:
         """Note that the endpoint takes batches."""
-        self._works, self._failing_ms = True, 0
+        self._works, self._failing_ms, self._failures = True, 0, 0
 
     def note_failing(self, retry_after_ms: int = 0) -> None:
         """Note that the endpoint takes no batches, and how long it wants to be left alone."""
@@ -140,6 +137,7 @@ class Drain:
             return False
         rules = InsertRules(only_new=seen.generation is None, if_generation=seen.generation)
         is_ours = yield from self._write_lease(keys, until_ms, rules)
+        may_write_at = platform.ticks() + PAUSE_SECONDS
         if not is_ours or not self.may_send():
             return False
         sendable = [key for key in keys if self._home.find_events_key(key.project)]
@@ -147,6 +145,7 @@ class Drain:
         half_ms = self._home.background.events_wait_ms // 2
         gone = yield from self._send_groups(sendable, min(until_ms - LEASE_MARGIN_MS, now_ms + half_ms))
         left = [key for key in keys if key.key not in gone]
+        yield may_write_at
         was_written = yield from self._write_lease(left, 0, InsertRules())
         return was_written and len(gone) < len(sendable) and self.may_send()
 
@@ -201,11 +200,11 @@ class Drain:
         found, gone = yield from self._read_group(group)
         pile = put_together(found)
         while pile and self.may_send():
-            together = pile.pop()
+            together = pile.pop(0)  # what is cut comes last: between two halves with a fault there is one without
             stage, reason = yield from self._post([stored.batch for stored in together])
             if stage is Stage.SPLIT and len(together) > 1:
                 middle = len(together) // 2
-                pile += [together[middle:], together[:middle]]
+                pile += [together[:middle], together[middle:]]
             else:
                 gone += yield from self._conclude(together, stage, reason)
         return gone
@@ -241,12 +240,20 @@ class Drain:
             return Stage.STORED, str(problem)
         judgement = yield from await_judgement(delivery)
         happening: Happening = Other.ENDING if judgement is None else judgement.verdict
-        if happening not in ABOUT_THE_BATCH:
-            self.note_failing(0 if judgement is None else judgement.retry_after_ms)
+        self._note_happening(happening, 0 if judgement is None else judgement.retry_after_ms)
         is_mixed = len(batches) > 1
         at = Conditions(0, most_tries=1, can_split=is_mixed or batches[0].can_split, is_mixed=is_mixed)
         state = advance(State(Stage.SENT, tries=1, is_stored=True), happening, at)
-        return state.stage, "" if judgement is None else judgement.reason
+        return state.stage, "the backend has not answered" if judgement is None else judgement.reason
+
+    def _note_happening(self, happening: Happening, retry_after_ms: int) -> None:
+        """Note what the end of a request says of the endpoint."""
+        if happening in ABOUT_THE_BATCH:
+            self._failures = 0
+            return
+        self._failures += 1
+        if happening is not Verdict.FAILED or retry_after_ms or self._failures >= MOST_FAILURES:
+            self.note_failing(retry_after_ms)
 
     def _conclude(self, together: Sequence[Stored], stage: Stage, reason: str) -> Generator[Wait, bool, list[str]]:
         """Do what the end of a request asks for; returns the keys that are gone."""
@@ -258,6 +265,7 @@ class Drain:
         if stage is Stage.DROPPED:
             envelope = encode_envelope(first.batch)
             return (yield from self._set_aside(first.key, envelope, reason, first.batch.event_count))
+        self._home.platform.log(f"events: {first.batch.event_count} stay stored: {reason}")
         return []
 
     def _remove(self, together: Sequence[Stored]) -> Generator[Wait, bool, list[str]]:
@@ -278,25 +286,3 @@ class Drain:
         self._counts.add("set_aside", event_count)
         self._home.platform.log(f"events: {event_count} set aside as {name_aside(key)}: {reason}")
         return [key]
-
-
-def put_together(found: Sequence[Stored]) -> list[list[Stored]]:
-    """Return what goes into one request each: our own events together, a client's body alone."""
-    own = [stored for stored in found if not stored.batch.is_sealed]
-    sealed = [[stored] for stored in found if stored.batch.is_sealed]
-    return [*sealed, own] if own else sealed
-
-
-def iterate_groups(keys: Sequence[StoredKey], most_bytes: int) -> Iterator[list[StoredKey]]:
-    """Yield groups of neighbours of one project that are small enough to be sent together."""
-    group: list[StoredKey] = []
-    size = 0
-    for key in sorted(keys, key=lambda key: key.project):  # stable: the oldest stay first
-        is_other = bool(group) and key.project != group[0].project
-        if is_other or (group and (len(group) >= BATCHES_PER_POST or size + key.size > most_bytes)):
-            yield group
-            group, size = [], 0
-        group.append(key)
-        size += key.size
-    if group:
-        yield group

@@ -96,7 +96,12 @@ def confirm(state: State, _at: Conditions) -> State:
 
 
 def try_again(state: State, at: Conditions) -> State:
-    """Wait for another try when there is one left and it comes soon, else store."""
+    """Wait for another try when there is one left and it comes soon, else store.
+
+    What was put together from several batches is cut: one of them may be what the endpoint fails at.
+    """
+    if at.is_mixed:
+        return state._replace(stage=Stage.SPLIT)
     is_late = at.is_ending or at.delay_ms > at.longest_delay_ms
     if is_late or state.tries >= at.most_tries:
         return store(state, at)

@@ -12,7 +12,8 @@ import httpx
 
 from edge.events.answers import Answer, Judgement, Verdict, judge
 from edge.events.batch import Batch, encode_post, split_batch
-from edge.events.drain import LEASE_MS, Stored, iterate_groups, put_together
+from edge.events.drain import LEASE_MS
+from edge.events.groups import Stored, iterate_groups, put_together
 from edge.events.spool_format import (
     LEASE_KEY,
     PREFIX,

@@ -2,7 +2,7 @@ import pytest
 
 from edge.events.answers import Answer
 from edge.events.client_events import ClientEvents
-from edge.events.drain import BATCHES_PER_POST
+from edge.events.groups import BATCHES_PER_POST
 from edge.events.spool_format import (
     LEASE_KEY,
     PREFIX,
@@ -12,7 +12,8 @@ from edge.events.spool_format import (
     decode_lease,
     encode_lease,
 )
-from edge.memory import SentBatch, take_all
+from edge.memory import MemoryPending, SentBatch, take_all
+from edge.ports import InsertRules
 from edge.sandbox import Sandbox
 from tests.edge.builders import STORE
 from tests.edge.events.endpoint import FAIL, Service, users_of
@@ -272,4 +273,66 @@ def test_batches_that_were_sent_together_are_removed_together() -> None:
     started = service.outside.seconds
     sandbox.close()
     assert service.stored() == []
-    assert service.outside.seconds - started < 0.2 * 7  # the lease twice and its end, a list, the batches, the removal
+    assert service.outside.seconds - started < 2.0  # six answers of the store, and a second between writes of the lease
+
+
+def test_batch_that_the_endpoint_fails_at_keeps_no_other_and_stays() -> None:
+    service = Service(spool_batches="1000")
+    users = store_many(service, BATCHES_PER_POST + 5)
+    service.outside.batches.clear()
+    service.outside.answers.clear()
+
+    def fail_at_one(batch: SentBatch) -> Answer:
+        return FAIL if "u4" in users_of(batch) else take_all(batch)
+
+    service.outside.answer = fail_at_one
+    for number in range(5):
+        live(service, f"later-{number}")
+        service.pass_time(20)
+    assert service.stored() == ["u4"]
+    assert service.set_aside() == []
+    others = [user for user in users if user != "u4"]
+    assert service.received() == dict.fromkeys([*others, *(f"later-{number}" for number in range(5))], 1)
+    assert any("events: 1 stay stored: the backend answered 500" in line for line in service.outside.lines)
+
+
+def test_drain_gives_up_an_endpoint_that_fails_at_everything() -> None:
+    service = Service(spool_batches="1000")
+    users = store_many(service, BATCHES_PER_POST * 2)
+    service.outside.batches.clear()
+    service.outside.answers.clear()
+    service.outside.answer = lambda batch: take_all(batch) if users_of(batch) == ["a"] else FAIL
+    live(service, "a")
+    assert len(service.outside.batches) == 1 + 3
+    assert sorted(service.stored()) == sorted(users)
+
+
+def test_drain_leaves_an_endpoint_alone_that_asks_for_patience() -> None:
+    service = Service(spool_batches="1000")
+    store_many(service, 3)
+    service.outside.batches.clear()
+    service.outside.answers.clear()
+    patience = Answer(429, retry_after="60")
+    service.outside.answer = lambda batch: take_all(batch) if users_of(batch) == ["a"] else patience
+    live(service, "a")
+    assert len(service.outside.batches) == 1 + 1
+    assert read_lease(service).failing_until_ms - service.outside.now_ms() > 50_000
+
+
+def test_lease_is_not_written_more_often_than_the_store_takes_writes_of_one_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    service = Service(spool_batches="1000")
+    store_many(service, BATCHES_PER_POST * 2)
+    begin, times = service.outside.begin_insert, list[float]()
+
+    def note_time(store: str, key: str, value: bytes, rules: InsertRules) -> MemoryPending[bool]:
+        if key == LEASE_KEY:
+            times.append(service.outside.seconds)
+        return begin(store, key, value, rules)
+
+    monkeypatch.setattr(service.outside, "begin_insert", note_time)
+    live(service, "a")
+    assert service.stored() == []
+    assert len(times) == 2
+    assert times[1] - times[0] >= 1.0

@@ -39,6 +39,7 @@ TABLE = [
         (Stage.SENT, Verdict.FAILED, 1, False, LATE, Stage.STORING, 0),
         (Stage.SENT, Verdict.FAILED, 1, False, {**SOON, "is_ending": True}, Stage.STORING, 0),
         (Stage.SENT, Verdict.FAILED, 3, True, SOON, Stage.STORED, 0),
+        (Stage.SENT, Verdict.FAILED, 1, True, {**SOON, "is_mixed": True}, Stage.SPLIT, 0),
         (Stage.SENT, Verdict.REFUSED, 1, False, SOON, Stage.STORING, 0),
         (Stage.SENT, Verdict.REFUSED, 1, True, SOON, Stage.STORED, 0),
         (Stage.SENT, Other.ENDING, 1, False, SOON, Stage.STORING, 0),
