@@ -80,7 +80,7 @@ mutations: setup ## Break 100,000 requests at random and have each answered, wit
 
 schemathesis-long: clients ## Send 20,000 requests made of the OpenAPI document (EXAMPLES of each operation, HOST=embedded, viceroy).
 	@test "$(or $(HOST),native)" = native || $(MAKE) build
-	@GATELET_EXAMPLES=$(or $(EXAMPLES),530) $(VENV)/bin/pytest -q -s -m "" -k $(or $(HOST),native) tests/clients/test_mutations.py
+	@GATELET_EXAMPLES=$(or $(EXAMPLES),170) $(VENV)/bin/pytest -q -s -m "" -k $(or $(HOST),native) tests/clients/test_mutations.py
 
 coverage: setup ## Run what is in the component on this Python and print which of its lines the tests reach.
 	@$(VENV)/bin/coverage run -m pytest -q tests/edge tests/evaluator tests/native tests/specstore
