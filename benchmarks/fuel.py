@@ -26,6 +26,7 @@ from devhost.fastly.messages import Header
 from devhost.fastly.service import Service
 from devhost.local_config import EXAMPLE_SPEC
 from devhost.local_store import PAGED, RAW, list_entries
+from edge.settings import TOGETHER
 
 RESULTS = ROOT / "benchmarks" / "results" / "fuel.json"
 ACCEPTED = ROOT / "benchmarks" / "accepted-fuel.json"
@@ -38,7 +39,7 @@ MOST = {
     EXPOSURE: 1_500_000,
 }
 SPEC_KEY = "statsig-local"
-SETTINGS = {"spec_key": SPEC_KEY}
+SETTINGS = {TOGETHER: json.dumps({"spec_key": SPEC_KEY})}
 SECRETS = {"client_key": b"client-local", "server_secret": b"secret-local", "statsig_key": b"secret-statsig-local"}
 KEY: tuple[Header, ...] = (("statsig-api-key", b"secret-local"),)
 USER = {"userID": "a-user", "email": "a-user@example.com", "ip": "192.0.2.1", "custom": {"plan": "team"}}

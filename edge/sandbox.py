@@ -5,7 +5,7 @@ Everything is fetched when first needed and kept. Nothing of a request is kept: 
 
 from collections.abc import Sequence
 
-from edge.callers.keys import EventsKeys, Keys, read_events_keys, read_keys
+from edge.callers.keys import EventsKeys, Keys, read_events_keys
 from edge.events.client_events import ClientEvents, Handover
 from edge.events.outbox import Outbox
 from edge.journal import Answered, write_journal
@@ -17,6 +17,7 @@ from edge.settings import (
     ClientSettings,
     LogSettings,
     ReplySettings,
+    SettingTexts,
     SpoolSettings,
 )
 from edge.spec.cache import NOTHING_HELD
@@ -41,11 +42,13 @@ class Sandbox:
         "background",
         "client_settings",
         "exposed",
+        "instant_ms",
         "log_settings",
         "outbox",
         "platform",
         "requests",
         "route",
+        "setting_texts",
         "settings",
         "spool_settings",
     )
@@ -58,13 +61,16 @@ class Sandbox:
         self._projects: Projects | None = None
         self.requests = 0
         self.answered: Answered | None = None  # the last request, until the log has it
+        self.instant_ms: int | None = None  # of the request at hand, once a spec was asked for
         self.route = ""  # of the request at hand, as the table of routes has it
         self._settings_faults: list[str] = []
-        self.settings = ReplySettings(platform.find_setting, self.note_fault)
-        self.background = BackgroundSettings(platform.find_setting, self.note_fault)
-        self.client_settings = ClientSettings(platform.find_setting, self.note_fault)
-        self.spool_settings = SpoolSettings(platform.find_setting, self.note_fault)
-        self.log_settings = LogSettings(platform.find_setting, self.note_fault)
+        self.setting_texts = texts = SettingTexts(platform.find_setting, self.note_fault)
+        sources = texts.find, self.note_fault, texts.find_together
+        self.settings = ReplySettings(*sources)
+        self.background = BackgroundSettings(*sources)
+        self.client_settings = ClientSettings(*sources)
+        self.spool_settings = SpoolSettings(*sources)
+        self.log_settings = LogSettings(*sources)
         self._keys: Keys | None = None
         self._events_keys: EventsKeys | None = None
 
@@ -73,13 +79,13 @@ class Sandbox:
         """Return what does not fit, of all settings."""
         for group in (self.settings, self.client_settings, self.background, self.spool_settings, self.log_settings):
             group.read_all()
-        return tuple(self._settings_faults)
+        return (*self._settings_faults, *self.setting_texts.list_unknown())
 
     @property
     def keys(self) -> Keys:
         """Return the keys that open this service."""
         if self._keys is None:
-            self._keys = read_keys(self.platform.find_secret)
+            self._keys = Keys(self.platform.find_secret)
         return self._keys
 
     @property
@@ -114,21 +120,26 @@ class Sandbox:
 
     def begin_questions(self, wanted: Sequence[Wanted] | None, api_key: str = "") -> Questions:
         """Ask the store for what these questions need; the key that the client sent decides the project."""
-        now_ms = self.platform.now_ms()
+        now_ms = self.note_instant()
         asked = self.projects.answer(api_key, wanted, now_ms)
         lists = IdLists(asked.lists, now_ms)
         return Questions(asked.held, wanted, lists, self.settings.environment, now_ms)
 
     def report_spec(self) -> SpecReport:
         """Ask the store when it is time to, and say how it stands with the spec of the setting `spec_key`."""
-        now_ms = self.platform.now_ms()
+        now_ms = self.note_instant()
         asked = self.projects.answer("", (), now_ms)
         return report_spec(asked.held, asked.lists, now_ms, self.background.max_staleness_s)
 
     def spec_header(self) -> Header:
         """Return the header that says which spec answered last."""
         held = NOTHING_HELD if self._projects is None else self._projects.latest
-        return spec_header(held, self.platform.now_ms())
+        return spec_header(held, self.platform.now_ms() if self.instant_ms is None else self.instant_ms)
+
+    def note_instant(self) -> int:
+        """Look at the clock, and keep the instant for the reply's header."""
+        self.instant_ms = now_ms = self.platform.now_ms()
+        return now_ms
 
     def after_reply(self, reply: Reply) -> None:
         """Collect what the reply exposed, and go on with what is on its way."""

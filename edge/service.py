@@ -36,7 +36,7 @@ def answer(sandbox: Sandbox, request: Request) -> Reply:
     """Answer a request, with the headers that every reply carries."""
     started = sandbox.platform.ticks()
     sandbox.requests += 1
-    sandbox.route = ""
+    sandbox.route, sandbox.instant_ms = "", None
     try:
         reply = answer_at_place(sandbox, request)
     except Refusal as refusal:

@@ -1,17 +1,24 @@
 """Settings from the Config Store, each with a default that suits production.
 
-A setting is looked up when it is first asked for and kept from then on: a look-up costs a fresh sandbox 14,000
-instructions, and most requests depend on few settings. A value that does not fit is reported by `/healthz` and replaced
-by the default; it never stops the service.
+A setting is looked up when it is first asked for and kept from then on: a look-up costs a fresh sandbox 20,000
+instructions, and a check depends on seven settings. So one item, `settings`, may hold all that are not the default: one
+look-up in place of one for each. A value that does not fit is reported by `/healthz` and replaced by the default; it
+never stops the service.
 """
 
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from json import dumps
+from typing import ClassVar, Final
+
+from evaluator.json_text import read_json
 
 TRUE_TEXTS: Final = ("true", "1", "yes", "on")
 FALSE_TEXTS: Final = ("false", "0", "no", "off")
 
+TOGETHER: Final = "settings"  # the item that holds several, a JSON object
+
 type FindSetting = Callable[[str], str | None]
+type FindTogether = Callable[[], Mapping[str, str] | None]
 type NoteFault = Callable[[str], None]
 
 
@@ -19,8 +26,53 @@ def find_nothing(_name: str) -> None:
     """Find no setting: the defaults stand."""
 
 
+def find_none_together() -> None:
+    """Find no item that holds several settings."""
+
+
 def ignore_fault(_fault: str) -> None:
     """Note nothing."""
+
+
+class SettingTexts:
+    """The texts of settings: those of the item that holds several when there is one, else of an item for each."""
+
+    __slots__ = ("_find", "_is_asked", "_note_fault", "_together")
+
+    def __init__(self, find: FindSetting, note_fault: NoteFault = ignore_fault) -> None:
+        self._find = find
+        self._note_fault = note_fault
+        self._is_asked = False
+        self._together: Mapping[str, str] | None = None
+
+    def find(self, name: str) -> str | None:
+        """Return the text of a setting."""
+        together = self.find_together()
+        return self._find(name) if together is None else together.get(name)
+
+    def find_together(self) -> Mapping[str, str] | None:
+        """Return what the item for several holds; None when there is none, or none that can be read."""
+        if not self._is_asked:
+            self._is_asked = True
+            text = self._find(TOGETHER)
+            try:
+                self._together = None if text is None else decode_together(text)
+            except (ValueError, RecursionError) as problem:
+                self._note_fault(f"{TOGETHER}: {problem}; using an item for each setting")
+        return self._together
+
+    def list_unknown(self) -> list[str]:
+        """Say which names in the item for several are those of no setting."""
+        unknown = sorted((self.find_together() or {}).keys() - KNOWN)
+        return [f"{TOGETHER}: there is no setting {name}" for name in unknown]
+
+
+def decode_together(text: str) -> dict[str, str]:
+    """Decode the item that holds several settings; raises ValueError or RecursionError."""
+    values = read_json(text)
+    if not isinstance(values, dict):
+        raise ValueError("expected a JSON object")  # noqa: TRY004  # it is a value, for whoever reads the fault
+    return {name: value if isinstance(value, str) else dumps(value) for name, value in values.items()}
 
 
 class Setting[Value: (str, bool, int)]:
@@ -37,31 +89,50 @@ class Setting[Value: (str, bool, int)]:
 
     def __get__(self, settings: "Settings", _owner: type) -> Value:
         """Return the value; asked once, because an attribute of the settings themselves goes before this."""
-        found: Value = settings.look_up(self.name, self.default)
-        setattr(settings, self.name, found)
+        vars(settings).update(settings.look_up(self.name))
+        found: Value = vars(settings)[self.name]
         return found
 
 
 class Settings:
     """Some settings over a store of texts; `note_fault` gets what does not fit."""
 
-    def __init__(self, find: FindSetting = find_nothing, note_fault: NoteFault = ignore_fault) -> None:
+    defaults: ClassVar[Mapping[str, str | int | bool]]
+
+    def __init__(
+        self,
+        find: FindSetting = find_nothing,
+        note_fault: NoteFault = ignore_fault,
+        find_together: FindTogether = find_none_together,
+    ) -> None:
         self._find = find
         self._note_fault = note_fault
+        self._find_together = find_together
+
+    def __init_subclass__(cls) -> None:
+        """Note the defaults of a group."""
+        cls.defaults = {name: one.default for name, one in vars(cls).items() if isinstance(one, Setting)}
 
     @classmethod
     def list_defaults(cls) -> dict[str, str | int | bool]:
         """Return every setting with its default."""
-        return {name: one.default for name, one in vars(cls).items() if isinstance(one, Setting)}
+        return dict(cls.defaults)
 
     def read_all(self) -> None:
         """Look every setting up that was not asked for yet."""
-        for name in self.list_defaults():
+        for name in self.defaults:
             getattr(self, name)
 
-    def look_up(self, name: str, default: Any) -> Any:
+    def look_up(self, name: str) -> Mapping[str, str | int | bool]:
+        """Return the value of a setting; those of its group as well where one item holds several."""
+        together = self._find_together()
+        if together is None:
+            return {name: self._read(name, self._find(name))}
+        return {**self.defaults, **{one: self._read(one, together[one]) for one in self.defaults.keys() & together}}
+
+    def _read(self, name: str, text: str | None) -> str | int | bool:
         """Return a value of the default's type."""
-        text = self._find(name)
+        default = self.defaults[name]
         if text is None:
             return default
         try:
@@ -139,14 +210,16 @@ class LogSettings(Settings):
 
 
 GROUPS: Final = (ReplySettings, ClientSettings, BackgroundSettings, SpoolSettings, LogSettings)
+KNOWN: Final = frozenset(name for group in GROUPS for name in group.list_defaults())
 
 
 def list_faults(find: FindSetting) -> list[str]:
     """Look every setting up, and list what does not fit."""
     faults: list[str] = []
+    texts = SettingTexts(find, faults.append)
     for group in GROUPS:
-        group(find, faults.append).read_all()
-    return faults
+        group(texts.find, faults.append, texts.find_together).read_all()
+    return [*faults, *texts.list_unknown()]
 
 
 def convert(text: str, default: str | int | bool) -> str | int | bool:

@@ -12,7 +12,7 @@ from edge.callers.keys import KEY_HEADER
 from edge.memory import MemoryPlatform
 from edge.messages import Request
 from edge.routes.lists import name_file, sign
-from edge.settings import ReplySettings
+from edge.settings import TOGETHER, ReplySettings
 from evaluator.decode import decode_project
 from specstore.cut import cut_project
 from specstore.plan import plan_publication
@@ -114,8 +114,9 @@ def make_document() -> Json:
 
 
 def make_platform(document: Json, *, is_paged: bool) -> MemoryPlatform:
-    """Make a platform whose store holds a spec, in pages or as one value."""
-    platform = MemoryPlatform(dict(SETTINGS), dict(SECRETS))
+    """Make a platform whose store holds a spec: in pages, all settings in one item; or as one value, in one each."""
+    settings = {TOGETHER: json.dumps(dict(SETTINGS))} if is_paged else dict(SETTINGS)
+    platform = MemoryPlatform(settings, dict(SECRETS))
     raw = json.dumps(document).encode()
     if not is_paged:
         platform.put(STORE, SPEC_KEY, raw)

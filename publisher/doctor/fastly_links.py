@@ -1,5 +1,7 @@
 """What `doctor` looks at around a Fastly store: the token, the links of the service, settings, secrets, the backend."""
 
+import json
+import shlex
 from collections.abc import Generator, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -7,7 +9,7 @@ from typing import Final
 import httpx
 
 from edge.callers.keys import CLIENT_SECRET, SERVER_SECRET, STATSIG_KEY_SECRET
-from edge.settings import GROUPS, BackgroundSettings, ReplySettings, list_faults
+from edge.settings import KNOWN, TOGETHER, BackgroundSettings, ReplySettings, SettingTexts, list_faults
 from publisher.doctor.diagnosis import Diagnosis, attempt, error, good, skipped, warning
 from publisher.doctor.fastly_account import CONFIG, KV, SECRET, FastlyApi, Link, find_link
 from publisher.profiles.profile import FastlyStore
@@ -16,7 +18,6 @@ from publisher.stores.calls import SECONDS_PER_TRY, Caller
 SETTINGS_LINK: Final = "gatelet"
 SECRETS_LINK: Final = "gatelet"
 EXPIRES_SOON: Final = timedelta(days=14)
-KNOWN: Final = frozenset(name for group in GROUPS for name in group.list_defaults())
 SCOPE_ADVICE: Final = "make a token with the scope global for this service, and put it where the profile says"
 REACH_ADVICE: Final = f"401 or 403: {SCOPE_ADVICE}. No answer: look at the network, and at api_url in the profile"
 LINK: Final = "fastly service resource-link create --version latest --autoclone --resource-id {id} --name {name}"
@@ -82,7 +83,7 @@ def examine_service(api: FastlyApi, place: FastlyStore, spec_key: str) -> Iterat
     settings_link = find_link(links, CONFIG, name=SETTINGS_LINK)
     items = None if settings_link is None else api.find_settings(settings_link.store_id)
     yield from examine_settings(settings_link, items, place, spec_key)
-    find = (items or {}).get
+    find = SettingTexts((items or {}).get).find
     yield from examine_kv_link(links, place, ReplySettings(find).spec_store)
     yield from examine_secrets(api, links, place)
     backend = BackgroundSettings(find).events_backend
@@ -100,17 +101,29 @@ def examine_settings(
     if place.config_store_id and place.config_store_id != link.store_id:
         seen = f"{link.store_id} is linked, the profile says {place.config_store_id}"
         yield warning("settings", seen, "mend config_store_id in the profile, or link the other one")
-    update = f"fastly config-store-entry update --upsert --store-id {link.store_id} --key spec_key --value {spec_key}"
-    if items.get("spec_key", "") != spec_key:
-        yield error("settings", f"spec_key is {items.get('spec_key') or 'empty'}, the profile's is {spec_key}", update)
-    if unknown := sorted(items.keys() - KNOWN):
+    texts = SettingTexts(items.get)
+    together, seen_key = texts.find_together(), texts.find("spec_key") or ""
+    if seen_key != spec_key:
+        advice = advise_key(link.store_id, together, spec_key)
+        yield error("settings", f"spec_key is {seen_key or 'empty'}, the profile's is {spec_key}", advice)
+    unknown = sorted(items.keys() - (KNOWN if together is None else frozenset()) - {TOGETHER})
+    if unknown:
         advice = "a typing error? docs/settings.md has all; remove those that nobody reads"
-        yield warning("settings", f"not known: {', '.join(unknown)}", advice)
+        kind = "not known" if together is None else f"not read beside the item {TOGETHER}"
+        yield warning("settings", f"{kind}: {', '.join(unknown)}", advice)
     faults = list_faults(items.get)
     for fault in faults:
         yield warning("settings", fault, "give it a value that docs/settings.md allows")
-    if items.get("spec_key", "") == spec_key and not unknown and not faults:
-        yield good("settings", f"{len(items)} in the Config Store {link.store_id}")
+    if seen_key == spec_key and not unknown and not faults:
+        yield good("settings", f"{len(items if together is None else together)} in the Config Store {link.store_id}")
+
+
+def advise_key(store_id: str, together: Mapping[str, str] | None, spec_key: str) -> str:
+    """Return the command that sets the key of the spec, beside whatever else is set."""
+    key, value = "spec_key", spec_key
+    if together is not None:
+        key, value = TOGETHER, shlex.quote(json.dumps({**together, "spec_key": spec_key}))
+    return f"fastly config-store-entry update --upsert --store-id {store_id} --key {key} --value {value}"
 
 
 def examine_kv_link(links: list[Link], place: FastlyStore, spec_store: str) -> Iterator[Diagnosis]:

@@ -19,7 +19,7 @@ import pytest
 from devhost.build import COMPONENT
 from devhost.event_sink import Received, SinkServer
 from devhost.hosts import embedded_command, native_command, viceroy_command
-from devhost.local_config import derive_config, find_spec_key, read_committed, write_config
+from devhost.local_config import derive_config, find_spec_key, read_committed, with_settings, write_config
 from devhost.local_store import PAGED, list_entries, list_entries_beside, write_store
 from devhost.viceroy import INSTALL_HINT, find_viceroy
 
@@ -84,7 +84,8 @@ def running_service(
             requests_per_sandbox=reuse,
         )
         if settings:
-            config["local_server"]["config_stores"]["gatelet"]["contents"] |= settings
+            server = config["local_server"]
+            server["config_stores"] = with_settings(server["config_stores"], settings)
         write_config(config, folder / "fastly.toml")
         port = find_free_port()
         log = folder / "host.log"

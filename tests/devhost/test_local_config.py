@@ -1,11 +1,12 @@
 """The config of `make serve` is the committed one with what was asked for changed, and nothing else."""
 
+import json
 import tomllib
 from typing import Any
 
 import tomli_w
 
-from devhost.local_config import EXAMPLE_SPEC, derive_config, find_spec_key, read_committed
+from devhost.local_config import EXAMPLE_SPEC, derive_config, find_spec_key, read_committed, with_settings
 from devhost.local_store import Item
 
 ENTRIES = [{"key": "statsig-local", "file": "/spec.json", "metadata": "m"}, {"key": "other", "file": "/other"}]
@@ -22,7 +23,9 @@ def files(config: Any) -> list[str]:
 
 def settings(config: Any) -> dict[str, str]:
     contents: dict[str, str] = config["local_server"]["config_stores"]["gatelet"]["contents"]
-    return contents
+    together: dict[str, str] = json.loads(contents.get("settings", "{}"))
+    assert not contents.keys() & together.keys()
+    return {**contents, **together}
 
 
 def test_the_committed_config_serves_the_example_spec() -> None:
@@ -55,6 +58,13 @@ def test_the_path_of_an_events_address_reaches_the_service() -> None:
 def test_reuse_is_a_setting_only_when_asked_for() -> None:
     assert "requests_per_sandbox" not in settings(derive())
     assert settings(derive(reuse=1))["requests_per_sandbox"] == "1"
+
+
+def test_settings_stand_in_one_item_and_what_is_no_setting_beside_it() -> None:
+    stores = {"gatelet": {"contents": {"spec_key": "a", "spec_item": "my_spec", "my_spec": "{}"}}}
+    contents = with_settings(stores, {"spec_key": "b"})["gatelet"]["contents"]
+    assert contents == {"my_spec": "{}", "settings": '{"spec_item": "my_spec", "spec_key": "b"}'}
+    assert with_settings({"gatelet": {"contents": contents}}, {})["gatelet"]["contents"] == contents
 
 
 def test_everything_else_stays_as_committed() -> None:

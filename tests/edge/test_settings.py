@@ -1,13 +1,15 @@
+import json
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from edge.callers.keys import Access, Keys, find_access, read_keys
+from edge.callers.keys import Access, Keys, find_access
 from edge.events.batch import SDK_VERSION
+from edge.memory import MemoryPlatform
 from edge.sandbox import Sandbox
 from edge.service import answer
-from edge.settings import ReplySettings
+from edge.settings import ReplySettings, SettingTexts, list_faults
 from tests.edge.builders import ask, document, json_of, platform, put_both, request
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,9 +44,8 @@ def test_setting_is_looked_up_when_it_is_asked_for_and_once() -> None:
     assert asked == ["spec_store", "spec_key"]
 
 
-def test_check_asks_for_the_settings_that_it_depends_on() -> None:
-    """Each costs a fresh sandbox a call of the host."""
-    outside = platform()
+def list_asked(outside: MemoryPlatform) -> list[str]:
+    """Check a gate, and return the items of the Config Store that were looked up until the reply."""
     put_both(outside, document())
     asked: list[str] = []
     find = outside.find_setting
@@ -55,8 +56,16 @@ def test_check_asks_for_the_settings_that_it_depends_on() -> None:
 
     outside.find_setting = note  # type: ignore[method-assign]
     sandbox = Sandbox(outside)
-    assert answer(sandbox, request("/v1/check_gate", {"user": {"userID": "u"}, "gateName": "open"})).status == 200
+    reply = answer(sandbox, request("/v1/check_gate", {"user": {"userID": "u"}, "gateName": "open"}))
+    assert json_of(reply)["value"] is True
+    return asked
+
+
+def test_check_asks_for_the_settings_that_it_depends_on() -> None:
+    """Each costs a fresh sandbox a call of the host."""
+    asked = list_asked(platform())
     assert set(asked) == {
+        "settings",
         "key_rate_limit",
         "max_body_bytes",
         "projects",
@@ -68,6 +77,40 @@ def test_check_asks_for_the_settings_that_it_depends_on() -> None:
     assert len(asked) == len(set(asked))
 
 
+def test_check_looks_one_item_up_when_it_holds_all_settings() -> None:
+    outside = platform()
+    outside.settings = {"settings": json.dumps(outside.settings)}
+    assert list_asked(outside) == ["settings"]
+
+
+def test_item_for_several_settings_replaces_those_for_one() -> None:
+    together = {"spec_key": "together", "sync_interval_ms": 250, "open_gate_check": True, "environment": None}
+    texts = SettingTexts(
+        {"settings": json.dumps(together), "spec_key": "single", "spec_store": "single"}.get, pytest.fail
+    )
+    settings = ReplySettings(texts.find, pytest.fail)
+    assert (settings.spec_key, settings.sync_interval_ms, settings.open_gate_check) == ("together", 250, True)
+    assert settings.spec_store == "gatelet-specs"
+
+
+@pytest.mark.parametrize("text", ["", "spec_key=together", "[]", '"spec_key"', "[" * 60_000])
+def test_item_for_several_settings_that_is_no_object_is_a_fault_and_left_out(text: str) -> None:
+    faults: list[str] = []
+    texts = SettingTexts({"settings": text, "spec_key": "single"}.get, faults.append)
+    assert [texts.find(name) for name in ("spec_key", "spec_store")] == ["single", None]
+    assert len(faults) == 1
+    assert faults[0].startswith("settings: ")
+    assert list_faults({"settings": text}.get) == faults
+
+
+def test_name_that_no_setting_has_is_said_with_what_does_not_fit() -> None:
+    found = list_faults({"settings": '{"spec_kye": "x", "sync_interval_ms": "soon"}'}.get)
+    assert [fault.split(";")[0] for fault in found] == [
+        "sync_interval_ms: expected a whole number",
+        "settings: there is no setting spec_kye",
+    ]
+
+
 def test_health_names_settings_that_do_not_fit() -> None:
     outside = platform(sync_interval_ms="soon")
     faults = json_of(ask(Sandbox(outside), request("/healthz")))["settings_faults"]
@@ -76,19 +119,48 @@ def test_health_names_settings_that_do_not_fit() -> None:
     assert len(outside.lines) == 1
 
 
+def test_health_names_what_is_no_setting() -> None:
+    outside = platform()
+    outside.settings = {"settings": json.dumps({**outside.settings, "spec_kye": "x"})}
+    body = json_of(ask(Sandbox(outside), request("/healthz")))
+    assert body["settings_faults"] == ["settings: there is no setting spec_kye"]
+
+
 def test_secret_may_hold_several_keys() -> None:
-    secrets = {"client_key": b"old new\n", "server_secret": None}
-    assert read_keys(secrets.get) == Keys((b"old", b"new"), ())
+    keys = Keys({"client_key": b"old new\n"}.get)
+    assert (keys.client, keys.server) == ((b"old", b"new"), ())
 
 
-def test_key_opens_what_it_was_made_for() -> None:
-    keys = Keys((b"c",), (b"s",))
-    assert [find_access(keys, key) for key in (b"c", b"s", b"x", b"")] == [
-        Access.CLIENT,
-        Access.SERVER,
-        Access.NONE,
-        Access.NONE,
-    ]
+@pytest.mark.parametrize(
+    ("presented", "access", "read"),
+    [
+        (b"secret-1", Access.SERVER, ["server_secret"]),
+        (b"client-1", Access.CLIENT, ["client_key"]),
+        (b"client-both", Access.CLIENT, ["client_key"]),
+        (b"plain-both", Access.SERVER, ["server_secret"]),
+        (b"plain-client", Access.CLIENT, ["server_secret", "client_key"]),
+        (b"client-server", Access.SERVER, ["client_key", "server_secret"]),
+        (b"client-x", Access.NONE, ["client_key", "server_secret"]),
+        (b"secret-x", Access.NONE, ["server_secret", "client_key"]),
+        (b"", Access.NONE, ["server_secret", "client_key"]),
+    ],
+)
+def test_key_opens_what_it_was_made_for_and_no_more_is_read_than_tells(
+    presented: bytes, access: Access, read: list[str]
+) -> None:
+    secrets = {
+        "client_key": b"client-1 plain-client client-both plain-both",
+        "server_secret": b"secret-1 client-server client-both plain-both",
+    }
+    asked: list[str] = []
+
+    def find(name: str) -> bytes:
+        asked.append(name)
+        return secrets[name]
+
+    keys = Keys(find)
+    assert [find_access(keys, presented) for _ in range(2)] == [access, access]
+    assert asked == read
 
 
 def test_version_in_events_is_the_projects() -> None:

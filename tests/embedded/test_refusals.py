@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from benchmarks.fuel import SECRETS, SETTINGS, make_service
+from benchmarks.fuel import SECRETS, SPEC_KEY, make_service
 from devhost.embedded.fuel import NEXT_REQUEST, REPLY, Scenario
 from devhost.embedded.plugin import COMPONENT
 from devhost.embedded.sandbox import Host
@@ -20,6 +20,7 @@ from devhost.fastly.backends import BackendTarget, Prepared
 from devhost.fastly.hosting import Limits
 from devhost.fastly.service import prepare_backends
 from devhost.local_store import PAGED, RAW
+from edge.settings import TOGETHER
 from tests.edge.project import project
 
 APP, LISTED, BOTH = "client-a", "client-listed", "client-both"  # held to an app, to a list of entities, to both
@@ -87,7 +88,8 @@ def service(request: pytest.FixtureRequest) -> Iterator[Service]:
     secrets = {"gatelet": {**SECRETS, "client_key": f"{APP} {LISTED} {BOTH}".encode()}}
     events = Prepared()
     backends = {"events": BackendTarget("http://events.test", prepared=events)}
-    settings = {"gatelet": {**SETTINGS, "page_writing_limit_bytes": "0"}}  # so that raw stays raw
+    together = {"spec_key": SPEC_KEY, "page_writing_limit_bytes": "0"}  # so that raw stays raw
+    settings = {"gatelet": {TOGETHER: json.dumps(together)}}
     around = replace(around, config_stores=settings, secret_stores=secrets, backends=backends)
     around = prepare_backends(around)
     with Host(
