@@ -2,20 +2,23 @@
 
 import sys
 
+from edge.cold.compiling import compile_all
+
+# All of this only makes a fresh sandbox quicker (docs/cold-request.md); `make fuel` counts what it costs.
+IS_BUILDING = sys.platform == "wasi"  # the snapshot that every sandbox starts from is taken after the import
+if IS_BUILDING:
+    compile_all()  # before the first import of what it compiles
+
 from wit_world import exports
 from wit_world.imports import async_io, http_req
 
 from edge.cold.measures import prepare
-from edge.host.incoming import SANDBOX, handle_requests
-from edge.host.rehearsal import rehearse_bindings
+from edge.host.incoming import PLATFORM, SANDBOX, handle_requests
+from edge.host.rehearsal import serve_through_bindings
 
 # Gates may refer to each other 300 deep, each step a few Python calls, which passes Python's default of 1,000. Python
 # calls do not use the stack of the component: measured, a chain of 400 gates is refused in words and not by a trap.
 sys.setrecursionlimit(3_000)
-
-# All of it only makes a fresh sandbox quicker; `make fuel` counts what it costs.
-if sys.platform == "wasi":  # while the component is built, whose snapshot every sandbox starts from
-    prepare(rehearse_bindings, SANDBOX)
 
 
 class HttpIncoming(exports.HttpIncoming):
@@ -23,4 +26,8 @@ class HttpIncoming(exports.HttpIncoming):
 
     def handle(self, request: http_req.Request, body: async_io.Pollable) -> None:
         """Serve the sandbox's requests."""
-        handle_requests(request, body)
+        handle_requests(PLATFORM, SANDBOX, request, body)
+
+
+if IS_BUILDING:
+    prepare(serve_through_bindings, SANDBOX)

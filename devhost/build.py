@@ -20,7 +20,7 @@ from devhost.after_link.image import Sparse, check_density
 from devhost.after_link.immortal import make_immortal
 from devhost.after_link.validation import Invalid, validate
 from devhost.baked_spec import UnusableFallback, write_baked_spec
-from edge.cold.measures import MEASURES
+from edge.cold.choice import MEASURES
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPONENT = ROOT / "bin" / "main.wasm"
@@ -36,7 +36,7 @@ class Recipe:
     component: Path = COMPONENT
     entry: str = "app"
     rooms: tuple[str, ...] = ("evaluator", "specstore", "edge")
-    left_out: frozenset[str] = frozenset()  # of `edge.cold.measures.MEASURES`
+    left_out: frozenset[str] = frozenset()  # of `edge.cold.choice.MEASURES`
     is_fast: bool = False  # whether the tools after the link have their turn; they need the measure `listing`
 
 

@@ -19,7 +19,7 @@ from devhost.build import COMPONENT, ROOT, Recipe, build_component
 from devhost.hosts import embedded_command, viceroy_command
 from devhost.local_config import EXAMPLE_SPEC, derive_config, find_spec_key, read_committed, write_config
 from devhost.local_store import PAGED, list_entries, write_store
-from edge.cold.measures import MEASURES
+from edge.cold.choice import MEASURES
 from tests.component.serving import EMBEDDED, SERVER, VICEROY, find_free_port, require_viceroy, running_host
 
 PLAIN: Final = Recipe(ROOT / "build" / "plain.wasm", left_out=frozenset(MEASURES))

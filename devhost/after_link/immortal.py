@@ -1,17 +1,18 @@
 """Make the objects of the snapshot immortal, so that using one does not write to its page.
 
 CPython 3.14 leaves the reference count of an object alone when it is at least 2^30 and gives its own immortal objects
-5 x 2^28 on 32 bits. The guest lists what lives in its snapshot (`edge/cold/heap.py`); here each of these gets that
-count in the image, and the list becomes zeros. What the snapshot holds is never freed then, which it would not be
-anyway: every request of a sandbox needs it.
+5 x 2^28 on 32 bits. The guest lists what lives in its snapshot (`edge/cold/listing.py`); here each of these gets that
+count in the image, constants are loaded without counting (`constants.py`), and the list becomes zeros. What the
+snapshot holds is never freed then, which it would not be anyway: every request of a sandbox needs it.
 """
 
 import struct
 from typing import Final, NamedTuple
 
 from devhost.after_link.binary import Malformed
+from devhost.after_link.constants import SIZE, CodeForm, borrow_constants, read_form
 from devhost.after_link.image import Image, change_image
-from edge.cold.heap import MARKER_HALVES
+from edge.cold.list_form import MARKER_HALVES
 
 MARKER: Final = b"".join(MARKER_HALVES)
 IMMORTAL: Final = 5 << 28
@@ -21,18 +22,20 @@ LOWEST_ADDRESS: Final = 1 << 16
 
 
 class Counts(NamedTuple):
-    """What became of the listed objects."""
+    """What became of the listed objects, and how many instructions load a constant without counting now."""
 
     changed: int
     immortal_before: int
+    loads: int
 
 
 class Listed(NamedTuple):
-    """Where the list stands, and the addresses in it."""
+    """Where the list stands, the addresses in it, and what it says of code."""
 
     start: int
     end: int
     addresses: tuple[int, ...]
+    form: CodeForm
 
 
 def make_immortal(component: bytes) -> tuple[bytes, Counts]:
@@ -57,7 +60,8 @@ def change_counts(image: Image) -> Counts:
         struct.pack_into("<I", memory, address, IMMORTAL)
         changed += 1
     memory[listed.start : listed.end] = bytes(listed.end - listed.start)
-    return Counts(changed, len(listed.addresses) - changed)
+    loads = borrow_constants(memory, listed.addresses, listed.form)
+    return Counts(changed, len(listed.addresses) - changed, loads)
 
 
 def find_list(memory: bytearray) -> Listed:
@@ -67,9 +71,9 @@ def find_list(memory: bytearray) -> Listed:
         at = start + len(MARKER)
         (count,) = struct.unpack_from("<I", memory, at)
         end = at + 4 + 4 * count
-        if count > 0 and end <= len(memory):
+        if count > 0 and end + SIZE <= len(memory):
             addresses = struct.unpack_from(f"<{count}I", memory, at + 4)
             if all(LOWEST_ADDRESS < one < len(memory) - 4 and one % 4 == 0 for one in addresses):
-                return Listed(start, end, addresses)
+                return Listed(start, end + SIZE, addresses, read_form(memory, end))
         start = memory.find(MARKER, start + 1)
     raise Malformed("the snapshot has no list of its objects")

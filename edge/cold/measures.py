@@ -1,4 +1,4 @@
-"""The measures one after another, each of which a build may leave out: `make build WITHOUT=packing,listing`.
+"""The measures one after another, each of which a build may leave out (`choice.py`).
 
 Their order matters: what rehearses comes before what puts in order what it left, and once more after it, because copied
 code is cold. `docs/cold-request.md` has the figure that each one buys.
@@ -6,54 +6,51 @@ code is cold. `docs/cold-request.md` has the figure that each one buys.
 
 import gc
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
+from edge.cold.choice import is_chosen
+from edge.cold.compiling import forget_compiled
+from edge.cold.gathering import gather_code
 from edge.cold.guards import require_untouched
-from edge.cold.heap import fill_free_chunks, gather_code, list_objects
+from edge.cold.listing import list_objects
+from edge.cold.packing import fill_free_chunks, leave_room
 from edge.cold.plain_runtime import use_plain_runtime
-from edge.cold.rehearsal import rehearse
+from edge.cold.rehearsal import Serve, list_runs, rehearse
 from edge.sandbox import Sandbox
 
-try:
-    from edge.cold.left_out import LEFT_OUT
-except ImportError:  # built with everything
-    LEFT_OUT: frozenset[str] = frozenset()  # type: ignore[no-redef]
-
-MEASURES: Final = ("plain_runtime", "rehearsal", "gathering", "packing", "listing", "freezing")
+# Modules that run in the rehearsal and never again.
+ONLY_REHEARSED: Final = frozenset(
+    ("edge.cold.made_up", "edge.cold.rehearsal", "edge.host.rehearsal", "edge.memory"),
+)
 
 
-def prepare(rehearse_bindings: Callable[[], None], sandbox: Sandbox, left_out: frozenset[str] = LEFT_OUT) -> None:
+def prepare(serve: Serve, sandbox: Sandbox) -> None:
     """Apply the measures that the build does not leave out; raises when the sandbox that will serve was touched."""
-    chosen = [one for one in MEASURES if one not in left_out]
-
-    def warm_up() -> None:
-        rehearse()
-        rehearse_bindings()
-
-    def run_once() -> None:
-        rehearse(1, 0)
-        rehearse_bindings()
-
-    if "plain_runtime" in chosen:
+    forget_compiled()
+    if is_chosen("plain_runtime"):
         use_plain_runtime()
-    if "rehearsal" in chosen:
-        warm_up()
-        order_heap(chosen, warm_up, run_once)
+    if is_chosen("rehearsal"):
+        rehearse(serve)
+        order_heap(partial(rehearse, serve), serve)
     require_untouched(sandbox)
-    if "freezing" in chosen:
+    if is_chosen("freezing"):
         gc.freeze()
 
 
-def order_heap(chosen: list[str], warm_up: Callable[[], None], run_once: Callable[[], None]) -> None:
+def order_heap(warm_up: Callable[[], None], serve: Serve) -> None:
     """Put the heap in order around what was rehearsed."""
     gc.collect()
-    if "gathering" in chosen:
+    if is_chosen("gathering"):
         fill_free_chunks()
-        gather_code(run_once)
+        gather_code(list_runs(serve), ONLY_REHEARSED)
         warm_up()
     gc.collect()
-    if "listing" in chosen:
+    if is_chosen("listing"):
         list_objects()
-    if "packing" in chosen:
+    if is_chosen("packing"):
         fill_free_chunks()
         warm_up()
+        gc.collect()
+        fill_free_chunks()
+        leave_room()

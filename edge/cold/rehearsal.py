@@ -7,6 +7,8 @@ the reply of a gate check fell from 4.9 to 3.1 million for a spec in pages.
 """
 
 import gc
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final
 
 from edge.cold.made_up import STORE, Rehearsed, make_checks, make_document, make_further, make_platform
@@ -21,24 +23,48 @@ FURTHER_ROUNDS: Final = 4  # instructions are rewritten within the first few run
 IN_TROUBLE: Final = frozenset((200, 202, 204, 400, 401, 404, 405, 500, 503))  # GET /gate says 500 by contract
 
 
+type Serve = Callable[[MemoryPlatform, Rehearsed], int]
+
+
 class WrongReply(Exception):
     """A rehearsed request was answered otherwise than in earnest."""
 
 
-def rehearse(rounds: int = ROUNDS, further_rounds: int = FURTHER_ROUNDS) -> None:
+def serve_in_memory(platform: MemoryPlatform, rehearsed: Rehearsed) -> int:
+    """Answer a request in a sandbox of its own and do what follows; returns the status."""
+    sandbox = Sandbox(platform)
+    reply = answer(sandbox, rehearsed.request)
+    sandbox.after_reply(reply)
+    sandbox.close()
+    return reply.status
+
+
+def rehearse(serve: Serve = serve_in_memory, rounds: int = ROUNDS, further_rounds: int = FURTHER_ROUNDS) -> None:
     """Answer every request, each in a sandbox of its own, against each kind of platform; raises WrongReply."""
     paged, raw = (make_platform(make_document(), is_paged=is_paged) for is_paged in (True, False))
     checks, further = make_checks(), tuple(make_further())
     for platform in (raw, paged):
-        rehearse_on(platform, further, further_rounds)
+        rehearse_on(serve, platform, further, further_rounds)
     for store_fault in ("rehearsal", "") if further_rounds else ():
-        rehearse_in_trouble(store_fault, (*checks, *further))
-    rehearse_failing_endpoint(checks, further_rounds)
-    rehearse_on(raw, checks, further_rounds)
-    rehearse_on(paged, checks, rounds)  # last, because most sandboxes do this
+        rehearse_in_trouble(serve, store_fault, (*checks, *further))
+    rehearse_failing_endpoint(serve, checks, further_rounds)
+    rehearse_on(serve, raw, checks, further_rounds)
+    rehearse_on(serve, paged, checks, rounds)  # last, because most sandboxes do this
 
 
-def rehearse_on(platform: MemoryPlatform, requests: tuple[Rehearsed, ...], rounds: int) -> None:
+def list_runs(serve: Serve) -> Iterator[Callable[[], None]]:
+    """Yield what a sandbox is for, most likely first: the last check from pages, then the others, from raw too."""
+    for is_paged in (True, False):
+        platform = make_platform(make_document(), is_paged=is_paged)
+        yield from (partial(serve_once, serve, platform, check) for check in reversed(make_checks()))
+
+
+def serve_once(serve: Serve, platform: MemoryPlatform, rehearsed: Rehearsed) -> None:
+    """Answer a request."""
+    serve(platform, rehearsed)
+
+
+def rehearse_on(serve: Serve, platform: MemoryPlatform, requests: tuple[Rehearsed, ...], rounds: int) -> None:
     """Answer requests as they would be in earnest; raises WrongReply."""
     for _ in range(rounds):
         for rehearsed in requests:
@@ -49,7 +75,7 @@ def rehearse_on(platform: MemoryPlatform, requests: tuple[Rehearsed, ...], round
         gc.collect()  # or what is left behind makes the heap grow
 
 
-def rehearse_in_trouble(store_fault: str, requests: tuple[Rehearsed, ...]) -> None:
+def rehearse_in_trouble(serve: Serve, store_fault: str, requests: tuple[Rehearsed, ...]) -> None:
     """Answer requests without a spec: the store is out of order, or holds none."""
     platform = make_platform(make_document(), is_paged=False)
     platform.store_fault = store_fault
@@ -60,7 +86,7 @@ def rehearse_in_trouble(store_fault: str, requests: tuple[Rehearsed, ...]) -> No
             raise WrongReply(f"{rehearsed.request.path} was answered with {status} without a spec")
 
 
-def rehearse_failing_endpoint(requests: tuple[Rehearsed, ...], rounds: int) -> None:
+def rehearse_failing_endpoint(serve: Serve, requests: tuple[Rehearsed, ...], rounds: int) -> None:
     """Answer requests whose events nobody takes, so that they are stored: in trouble every sandbox does that."""
     platform = make_platform(make_document(), is_paged=True)
     platform.answer = lambda _batch: Answer(500)
@@ -70,12 +96,3 @@ def rehearse_failing_endpoint(requests: tuple[Rehearsed, ...], rounds: int) -> N
             for key in [key for key in platform.stores[STORE] if key.startswith(PREFIX)]:
                 del platform.stores[STORE][key]
     gc.collect()
-
-
-def serve(platform: MemoryPlatform, rehearsed: Rehearsed) -> int:
-    """Answer a request in a sandbox of its own and do what follows; returns the status."""
-    sandbox = Sandbox(platform)
-    reply = answer(sandbox, rehearsed.request)
-    sandbox.after_reply(reply)
-    sandbox.close()
-    return reply.status

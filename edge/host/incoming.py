@@ -35,48 +35,50 @@ SANDBOX: Final = Sandbox(PLATFORM)
 warm_up()
 
 
-def handle_requests(request: http_req.Request, body: async_io.Pollable) -> None:
-    """Serve the first request of a sandbox and those that follow."""
-    serve(request, body)
-    while (following := attempt(take_next, None)) is not None:
-        serve(*following)
-    attempt(SANDBOX.close, None)
+def handle_requests(
+    platform: FastlyPlatform, sandbox: Sandbox, request: http_req.Request, body: async_io.Pollable
+) -> None:
+    """Serve the first request of a sandbox, which has this platform, and those that follow."""
+    serve(platform, sandbox, request, body)
+    while (following := attempt(sandbox, lambda: take_next(sandbox), None)) is not None:
+        serve(platform, sandbox, *following)
+    attempt(sandbox, sandbox.close, None)
 
 
-def serve(request: http_req.Request, body: async_io.Pollable) -> None:
+def serve(platform: FastlyPlatform, sandbox: Sandbox, request: http_req.Request, body: async_io.Pollable) -> None:
     """Answer one request, then do what is to be done after its reply; letting go of its handles comes last."""
-    PLATFORM.begin_reply()
+    platform.begin_reply()
     with request:
-        reply = attempt(lambda: answer(SANDBOX, read_request(request, body)), APOLOGY)
-        if attempt(lambda: send_reply(reply), False):
-            attempt(lambda: SANDBOX.after_reply(reply), None)
+        reply = attempt(sandbox, lambda: answer(sandbox, read_request(request, body)), APOLOGY)
+        if attempt(sandbox, lambda: send_reply(reply), False):
+            attempt(sandbox, lambda: sandbox.after_reply(reply), None)
         else:
-            attempt(lambda: send_reply(APOLOGY), False)
-        PLATFORM.end_reply()
+            attempt(sandbox, lambda: send_reply(APOLOGY), False)
+        platform.end_reply()
 
 
-def take_next() -> tuple[http_req.Request, async_io.Pollable] | None:
+def take_next(sandbox: Sandbox) -> tuple[http_req.Request, async_io.Pollable] | None:
     """Wait for a further request; None when the sandbox has had its share or none comes."""
-    settings = SANDBOX.background
-    if SANDBOX.requests >= settings.requests_per_sandbox:
+    settings = sandbox.background
+    if sandbox.requests >= settings.requests_per_sandbox:
         return None
     try:
         following = next_request(NextRequestOptions(settings.idle_wait_ms, None))
-        while not SANDBOX.outbox.is_idle() and not await_first(following):
-            attempt(SANDBOX.go_on, None)
+        while not sandbox.outbox.is_idle() and not await_first(sandbox, following):
+            attempt(sandbox, sandbox.go_on, None)
         return await_request(following)
     except Err:  # how the host says that no request came within the wait
         return None
 
 
-def await_first(following: async_io.Pollable) -> bool:
+def await_first(sandbox: Sandbox, following: async_io.Pollable) -> bool:
     """Wait for the next request or for something on its way, whichever is first; tells whether it is the request."""
-    outbox = SANDBOX.outbox
+    outbox = sandbox.outbox
     pollables = [following, *list_pollables(outbox.tasks.pendings())]
     tick = outbox.next_tick()
     if tick is None:
         return async_io.select(pollables) == 0
-    wait_ms = max(0, int((tick - SANDBOX.platform.ticks()) * 1000) + 1)
+    wait_ms = max(0, int((tick - sandbox.platform.ticks()) * 1000) + 1)
     return async_io.select_with_timeout(pollables, wait_ms) == 0
 
 
@@ -114,12 +116,12 @@ def send_reply(reply: Reply) -> bool:
     return True
 
 
-def attempt[T](action: Callable[[], T], otherwise: T) -> T:
+def attempt[T](sandbox: Sandbox, action: Callable[[], T], otherwise: T) -> T:
     """Return what the action returns; whatever it raises is logged and answered with the other value."""
     try:
         return action()
     except Exception as problem:  # noqa: BLE001  # the outermost guard: beyond it there is only a wasm backtrace
-        SANDBOX.platform.log(f"bug: {describe_bug(problem)}")
+        sandbox.platform.log(f"bug: {describe_bug(problem)}")
         return otherwise
 
 

@@ -1,89 +1,263 @@
-"""Rehearse the calls of the bindings while the component is built, as `evaluator/warm_up.py` does with evaluation.
+"""A host for the rehearsal: the requests of the build go through the entry, the bindings and back as in earnest.
 
-There is no host yet, so the runtime's one function for calls to it is replaced for that time by one that answers from
-a script. Calls that are not the script's end the build.
+There is no host yet while the component is built, so the runtime's one function for calls to it is replaced for that
+time by `ScriptedHost`, whose outside is a platform in memory. Code is thereby rewritten for the very objects it meets
+later: rehearsed against another platform, each place that asks the platform would have to be rewritten in every
+sandbox. The bindings call with a number, which the build chooses; what is called is told by the function that calls.
+A function without an answer here ends the build.
 """
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Final
+from contextlib import contextmanager, redirect_stderr
+from io import BytesIO, TextIOWrapper
+from typing import Any, Final
 
-from componentize_py_types import Ok
+from componentize_py_types import Err, Ok
 from wit_world.imports import async_io, config_store, http_req, http_resp, kv_store, secret_store
+from wit_world.imports.backend import Backend
+from wit_world.imports.types import IpAddress_Ipv4
 
+from edge.cold.made_up import Rehearsed
 from edge.cold.plain_runtime import Finalizer
-from edge.host.incoming import read_request, send_reply
+from edge.host.incoming import NEW_STATUS, handle_requests
 from edge.host.platform import FastlyPlatform
-from edge.messages import json_reply
+from edge.memory import MemoryEntry, MemoryPending, MemoryPlatform
+from edge.messages import encode_json
+from edge.ports import InsertRules, StoreFault
+from edge.sandbox import Sandbox
 
-ROUNDS: Final = 10
 RUNTIME: Final = "componentize_py_runtime"
 DONE: Final = Ok(None)
 
 
-class OutOfStep(Exception):
-    """The bindings called something else than the script says."""
+class Unscripted(Exception):
+    """The bindings called a function that the script lacks."""
+
+
+def serve_through_bindings(outside: MemoryPlatform, rehearsed: Rehearsed) -> int:
+    """Answer a request in a sandbox of its own through the bindings, and do what follows; returns the status."""
+    host = ScriptedHost(outside, rehearsed)
+    with answering(host):
+        request = host.give(http_req.Request, None)
+        platform = FastlyPlatform()
+        handle_requests(platform, Sandbox(platform), request, host.give_body(rehearsed.request.read_body(1 << 20)))
+    return host.status
 
 
 @contextmanager
-def answering(*answers: object) -> Iterator[None]:
-    """Answer the calls made meanwhile with these, in order; raises OutOfStep when there were fewer."""
+def answering(host: "ScriptedHost") -> Iterator[None]:
+    """Answer the runtime's calls meanwhile; what is logged goes nowhere, by an object of the same kind."""
     runtime = sys.modules[RUNTIME]
     earlier: Callable[..., object] = runtime.call_import
-    following = iter(answers)
-    runtime.call_import = lambda _function, _arguments: next(following)  # type: ignore[attr-defined]
+    runtime.call_import = host.call  # type: ignore[attr-defined]
     try:
-        yield
+        with redirect_stderr(TextIOWrapper(BytesIO())):
+            yield
     finally:
         runtime.call_import = earlier  # type: ignore[attr-defined]
-    if list(following):
-        raise OutOfStep("fewer calls than answers")
 
 
-def make_handle[Kind](kind: type[Kind]) -> Kind:
-    """Make an object as the runtime does for a handle; it stands for none."""
-    made = kind.__new__(kind)
-    made.__dict__.update(handle=0, finalizer=Finalizer(None, lambda _kind, _handle: None, 0, 0))
-    return made
+class ScriptedHost:
+    """Answers the calls of one request; what lies behind a handle is kept by its number."""
 
+    def __init__(self, outside: MemoryPlatform, rehearsed: Rehearsed) -> None:
+        self.status = 0  # of the reply that was sent
+        self._new_status = NEW_STATUS
+        self._outside = outside
+        self._request = rehearsed.request
+        self._held: list[Any] = []
 
-def rehearse_bindings() -> None:
-    """Make the calls of a gate check, several times."""
-    for _ in range(ROUNDS):
-        rehearse_message()
-        rehearse_stores(FastlyPlatform())
+    def call(self, _function: int, arguments: list[Any]) -> object:
+        """Answer what a function of the bindings asks; raises Unscripted."""
+        code = sys._getframe(1).f_code  # noqa: SLF001  # the only place that says which function calls
+        module = code.co_filename.rpartition("/")[2].removesuffix(".py")
+        name = f"_{module}_{code.co_qualname}".lower().replace(".", "_")
+        answer = getattr(self, name, None)
+        if answer is None:
+            raise Unscripted(name)
+        return answer(*arguments)
 
+    def give[Kind](self, kind: type[Kind], content: object) -> Kind:
+        """Make an object as the runtime does for a handle."""
+        made = kind.__new__(kind)
+        finalizer = Finalizer(None, lambda _kind, _handle: None, 0, 0)
+        made.__dict__.update(handle=len(self._held), finalizer=finalizer)
+        self._held.append(content)
+        return made
 
-def rehearse_message() -> None:
-    """Read a request and send a reply."""
-    target, body = Ok("https://gatelet.test/gate?name=first&userID=a-user"), make_handle(async_io.Pollable)
-    with answering(target, Ok("GET"), Ok(None), Ok(b"https://gatelet.test")):
-        request = read_request(make_handle(http_req.Request), body)
-        request.find_header("origin")
-        request.find_header("origin")
-    reply = json_reply(200, {})._replace(headers=(("content-type", b"x"), ("cache-control", b"x")))
-    response, body = make_handle(http_resp.Response), make_handle(async_io.Pollable)
-    with answering(Ok(response), DONE, DONE, Ok(body), Ok(len(reply.body)), DONE):
-        send_reply(reply)
+    def give_body(self, content: bytes = b"") -> async_io.Pollable:
+        """Make a body."""
+        return self.give(async_io.Pollable, bytearray(content))
 
+    def find(self, handle: Any) -> Any:
+        """Return what lies behind a handle."""
+        return self._held[handle.handle]
 
-def rehearse_stores(platform: FastlyPlatform) -> None:
-    """Look up settings, a secret and entries."""
-    platform.begin_reply()
-    with answering(Ok(make_handle(config_store.Store)), Ok(None), Ok("true")):
-        platform.find_setting("rehearsal")
-        platform.find_setting("rehearsal")
-    with answering(Ok(make_handle(secret_store.Store)), Ok(make_handle(secret_store.Secret)), Ok(b"x")):
-        platform.find_secret("rehearsal")
-    with answering(Ok(make_handle(kv_store.Store)), *(Ok(make_handle(async_io.Pollable)) for _ in range(2))):
-        begun = [platform.begin_lookup("rehearsal", key) for key in ("found", "missing")]
-    with answering(Ok(make_handle(kv_store.Entry)), Ok(make_handle(kv_store.Entry)), Ok(None)):
-        entry = platform.lookup("rehearsal", "found")
-        waited = [one.wait() for one in begun]
-    if entry is None or waited[0] is None or waited[1] is not None:
-        raise OutOfStep("the entries are others")
-    with answering(1, Ok(None), make_handle(async_io.Pollable), 2, Ok(b"x"), Ok(b"y")):
-        if (entry.generation, entry.metadata(), entry.read()) != (1, None, b"xy"):
-            raise OutOfStep("the entry is another one")
-    platform.end_reply()
+    # The stores.
+
+    def _config_store_store_open(self, _name: str) -> object:
+        return Ok(self.give(config_store.Store, None))
+
+    def _config_store_store_get(self, _store: object, name: str, _limit: int) -> object:
+        return Ok(self._outside.find_setting(name))
+
+    def _secret_store_store_open(self, _name: str) -> object:
+        return Ok(self.give(secret_store.Store, None))
+
+    def _secret_store_store_get(self, _store: object, name: str) -> object:
+        secret = self._outside.find_secret(name)
+        return Ok(None if secret is None else self.give(secret_store.Secret, secret))
+
+    def _secret_store_secret_plaintext(self, secret: object, _limit: int) -> object:
+        return Ok(self.find(secret))
+
+    def _kv_store_store_open(self, name: str) -> object:
+        return Ok(self.give(kv_store.Store, name))
+
+    def _kv_store_store_lookup_async(self, store: object, key: str) -> object:
+        return Ok(self.give(async_io.Pollable, self._outside.begin_lookup(self.find(store), key)))
+
+    def _kv_store_store_lookup(self, store: object, key: str) -> object:
+        pending = self._outside.begin_lookup(self.find(store), key)
+        return self._kv_store_await_lookup(self.give(async_io.Pollable, pending))
+
+    def _kv_store_await_lookup(self, handle: object) -> object:
+        pending: MemoryPending[MemoryEntry | None] = self.find(handle)
+        try:
+            entry = pending.wait()
+        except StoreFault:
+            return Err(kv_store.KvError_InternalError())
+        return Ok(None if entry is None else self.give(kv_store.Entry, entry))
+
+    def _kv_store_entry_take_body(self, entry: object) -> object:
+        return self.give_body(self.find(entry).read())
+
+    def _kv_store_entry_generation(self, entry: object) -> object:
+        return self.find(entry).generation
+
+    def _kv_store_entry_metadata(self, entry: object, _limit: int) -> object:
+        return Ok(self.find(entry).metadata())
+
+    def _kv_store_store_insert_async(self, store: object, key: str, body: object, rules: Any) -> object:
+        only_new = rules.mode == kv_store.InsertMode.ADD
+        kept = InsertRules(only_new, rules.if_generation_match, rules.metadata, rules.time_to_live_sec)
+        pending = self._outside.begin_insert(self.find(store), key, bytes(self.find(body)), kept)
+        return Ok(self.give(async_io.Pollable, pending))
+
+    def _kv_store_await_insert(self, handle: object) -> object:
+        try:
+            was_written = self.find(handle).wait()
+        except StoreFault:
+            return Err(kv_store.KvError_InternalError())
+        return DONE if was_written else Err(kv_store.KvError_PreconditionFailed())
+
+    def _kv_store_store_delete_async(self, store: object, key: str) -> object:
+        return Ok(self.give(async_io.Pollable, self._outside.begin_delete(self.find(store), key)))
+
+    def _kv_store_await_delete(self, handle: object) -> object:
+        return Ok(self.find(handle).wait())
+
+    def _kv_store_store_list_async(self, store: object, options: Any) -> object:
+        pending = self._outside.begin_list(self.find(store), options.prefix, options.cursor or "")
+        return Ok(self.give(async_io.Pollable, pending))
+
+    def _kv_store_await_list(self, handle: object) -> object:
+        listing = self.find(handle).wait()
+        return Ok(self.give_body(encode_json({"data": listing.keys, "meta": {"next_cursor": listing.cursor}})))
+
+    # The request, the reply and what is sent behind it.
+
+    def _http_req_request_get_uri(self, _request: object, _limit: int) -> object:
+        query = f"?{self._request.query}" if self._request.query else ""
+        return Ok(f"{self._request.origin}{self._request.path}{query}")
+
+    def _http_req_request_get_method(self, _request: object, _limit: int) -> object:
+        return Ok(self._request.method)
+
+    def _http_req_request_get_header_value(self, _request: object, name: str, _limit: int) -> object:
+        value = self._request.find_header(name)
+        return Ok(None if value is None else value.encode())
+
+    def _http_req_request_new(self) -> object:
+        return Ok(self.give(http_req.Request, None))
+
+    def _http_req_request_set_method(self, *_arguments: object) -> object:
+        return DONE
+
+    def _http_req_request_set_uri(self, *_arguments: object) -> object:
+        return DONE
+
+    def _http_req_request_insert_header(self, *_arguments: object) -> object:
+        return DONE
+
+    def _backend_backend_open(self, name: str) -> object:
+        return Ok(self.give(Backend, name))
+
+    def _http_req_send_async_uncached(self, _request: object, body: object, backend: object) -> object:
+        pending = self._outside.begin_send(self.find(backend), "", (), bytes(self.find(body)))
+        return Ok(self.give(async_io.Pollable, pending))
+
+    def _http_req_await_response(self, handle: object) -> object:
+        answered = self.find(handle).wait()
+        return Ok((self.give(http_resp.Response, answered.status), self.give_body(answered.start)))
+
+    def _http_resp_response_new(self) -> object:
+        return Ok(self.give(http_resp.Response, None))
+
+    def _http_resp_response_set_status(self, _response: object, status: int) -> object:
+        self._new_status = status
+        return DONE
+
+    def _http_resp_response_get_status(self, response: object) -> object:
+        return Ok(self.find(response))
+
+    def _http_resp_response_insert_header(self, *_arguments: object) -> object:
+        return DONE
+
+    def _http_resp_response_get_header_value(self, *_arguments: object) -> object:
+        return Ok(None)
+
+    def _http_resp_send_downstream(self, *_arguments: object) -> object:
+        self.status = self._new_status
+        return DONE
+
+    def _http_body_new(self) -> object:
+        return Ok(self.give_body())
+
+    def _http_body_read(self, body: object, size: int) -> object:
+        content = self.find(body)
+        part = bytes(content[:size])
+        del content[:size]
+        return Ok(part)
+
+    def _http_body_write(self, body: object, content: bytes) -> object:
+        self.find(body).extend(content)
+        return Ok(len(content))
+
+    def _http_body_get_known_length(self, body: object) -> object:
+        return len(self.find(body))
+
+    def _http_downstream_next_request(self, _options: object) -> object:
+        return Ok(self.give(async_io.Pollable, None))
+
+    def _http_downstream_await_request(self, _handle: object) -> object:
+        return DONE
+
+    def _http_downstream_downstream_client_ip_addr(self, _request: object) -> object:
+        return IpAddress_Ipv4((192, 0, 2, 2))
+
+    def _async_io_pollable_is_ready(self, _pollable: object) -> object:
+        return True
+
+    def _async_io_select(self, pollables: list[object]) -> object:
+        return len(pollables) - 1
+
+    def _async_io_select_with_timeout(self, pollables: list[object], _timeout_ms: int) -> object:
+        return len(pollables) - 1
+
+    def _compute_runtime_get_sandbox_id(self) -> object:
+        return "rehearsal"
+
+    def _geo_lookup(self, _address: object, _limit: int) -> object:
+        return Ok("{}")

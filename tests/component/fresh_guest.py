@@ -15,12 +15,12 @@ from wit_world.imports import async_io, compute_runtime, http_body, http_req, ht
 
 from edge.cold.measures import prepare
 from edge.host.incoming import SANDBOX
-from edge.host.rehearsal import rehearse_bindings
+from edge.host.rehearsal import serve_through_bindings
 
 FROZEN = {"random": random.random(), "uuid": str(uuid.uuid4()), "clock": time.time_ns()}  # no secret
 
 if sys.platform == "wasi":
-    prepare(rehearse_bindings, SANDBOX)
+    prepare(serve_through_bindings, SANDBOX)
 
 
 class HttpIncoming(exports.HttpIncoming):

@@ -21,6 +21,7 @@ from devhost.after_link.binary import (
 )
 from devhost.after_link.image import SMALLEST, Image, Sparse, check_density, find_data, read_image, write_segments
 from devhost.after_link.immortal import IMMORTAL, MARKER, make_immortal
+from edge.cold.list_form import CODE_FORM, NO_OPCODE
 
 START = 1 << 20
 OBJECT, IMMORTAL_ALREADY, LIST = START + 8, START + 16, START + 1024
@@ -37,8 +38,24 @@ def component_of(memory: dict[int, bytes], span: int = SMALLEST + 4096, fill: by
     return write_binary(MAGIC + COMPONENT, [Section(0, b"\4note"), Section(1, module)])
 
 
+# A made-up interpreter: 1 loads, 2 loads and counts, 3 borrows, 4 has one unit of cache, 5 none; 6 is not known.
+CODE_TYPE, INSTRUCTIONS = START + 256, 16
+UNITS = bytes([0, 0, 0, 0, 1, 0]) + bytes([NO_OPCODE]) * 250
+FORM = struct.pack(CODE_FORM, CODE_TYPE, INSTRUCTIONS, 1, 2, 3, UNITS)
+
+
 def listing(*addresses: int) -> bytes:
-    return MARKER + struct.pack(f"<I{len(addresses)}I", len(addresses), *addresses)
+    return MARKER + struct.pack(f"<I{len(addresses)}I", len(addresses), *addresses) + FORM
+
+
+def code(*units: int) -> bytes:
+    """A code object of these opcodes, each with an argument of 2."""
+    return struct.pack("<IIII", 1, CODE_TYPE, len(units), 0) + bytes(byte for unit in units for byte in (unit, 2))
+
+
+def instructions_at(component: bytes, address: int, units: int) -> list[int]:
+    start = address + INSTRUCTIONS
+    return list(read_image(find_data(component)).memory[start : start + 2 * units : 2])
 
 
 def count_at(component: bytes, address: int) -> int:
@@ -70,8 +87,27 @@ def test_listed_objects_become_immortal_and_the_list_zeros() -> None:
     assert count_at(after, OBJECT) == count_at(after, IMMORTAL_ALREADY) == IMMORTAL
     memory = read_image(find_data(after)).memory
     assert MARKER not in memory
-    assert memory[LIST + len(MARKER) + 12] == 0x11, "what follows the list stays"
+    assert memory[LIST + len(MARKER) + 12 + len(FORM)] == 0x11, "what follows the list stays"
     assert [kind for kind, _ in read_sections(after)] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([5, 1, 5, 2], [5, 3, 5, 3]),
+        ([4, 1, 2], [4, 1, 3]),  # what follows 4 is a cache, whatever its value
+        ([1, 6, 1], [1, 6, 1]),  # what follows 6 is not known
+    ],
+)
+def test_constants_of_the_snapshot_are_loaded_without_counting(before: list[int], after: list[int]) -> None:
+    component, found = make_immortal(component_of({OBJECT: code(*before), LIST: listing(OBJECT)}))
+    assert instructions_at(component, OBJECT, len(before)) == after
+    assert found.loads == sum(old != new for old, new in zip(before, after, strict=True))
+
+
+def test_code_beyond_the_image_ends_the_build() -> None:
+    with pytest.raises(Malformed, match="beyond"):
+        make_immortal(component_of({OBJECT: struct.pack("<III", 1, CODE_TYPE, 1 << 30), LIST: listing(OBJECT)}))
 
 
 def test_a_marker_without_a_plausible_list_is_passed_over() -> None:

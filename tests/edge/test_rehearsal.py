@@ -3,7 +3,7 @@
 import pytest
 
 from edge.cold.made_up import UNKNOWN, Rehearsed, make_checks, make_document, make_further, make_platform, make_request
-from edge.cold.rehearsal import WrongReply, rehearse, rehearse_on
+from edge.cold.rehearsal import WrongReply, rehearse, rehearse_on, serve_in_memory
 from edge.routes.table import ROUTES, find_place
 from edge.sandbox import Sandbox
 from tests.edge.builders import ask, header_of, json_of
@@ -31,10 +31,10 @@ def test_requests_are_answered_as_they_would_be_in_earnest(is_paged: bool) -> No
 
 
 def test_rehearsing_ends() -> None:
-    rehearse(1, 1)
+    rehearse(serve_in_memory, 1, 1)
 
 
 def test_an_answer_that_is_none_ends_the_build() -> None:
     outside = make_platform(make_document(), is_paged=True)
     with pytest.raises(WrongReply, match=UNKNOWN):
-        rehearse_on(outside, (Rehearsed(make_request(f"/{UNKNOWN}"), 200),), 1)
+        rehearse_on(serve_in_memory, outside, (Rehearsed(make_request(f"/{UNKNOWN}"), 200),), 1)

@@ -9,6 +9,7 @@ class Entry:
     def metadata(self, max_len: int) -> str | None: ...
 
 class KvError_PreconditionFailed: ...  # the name that the builder generates
+class KvError_InternalError: ...
 
 class InsertMode(Enum):
     OVERWRITE = 0

@@ -1,0 +1,38 @@
+"""Leave no free memory between what lives in the snapshot.
+
+CPython for WASI has no allocator of its own: every object is a chunk of dlmalloc's, which hands out free chunks all
+over the heap first, so that a request writes to a page here and a page there. With those taken it allocates from the
+end of the heap on. What was garbage becomes zeros, which the component leaves out.
+"""
+
+from typing import Final
+
+OBJECT_HEADER: Final = 21  # bytes of a bytes object besides its content, in 32 bits with the chunk's own header
+ADJACENT: Final = 16  # so many chunks in a row without a gap: there are no free ones left of this size
+# Small chunks are found by their very size only, which is a multiple of 8.
+SIZES: Final = (4096, 2048, 1536, 1024, 896, 768, 640, *range(512, 256, -24), *range(256, 16, -8))
+ROOM: Final = 2 << 20  # bytes; a check takes less than one million
+
+_kept: list[object] = []  # never looked at: what has to stay alive so that its place stays taken
+
+
+def fill_free_chunks() -> None:
+    """Take every free chunk of the heap but its end."""
+    for size in SIZES:
+        content = bytes(max(1, size - OBJECT_HEADER) - 1) + b"\1"
+        adjacent = last = 0
+        while adjacent < ADJACENT:
+            filling = content[:-1] + b"\1"
+            adjacent = adjacent + 1 if 0 < id(filling) - last <= size + 16 else 0
+            last = id(filling)
+            keep(filling)
+
+
+def keep(one: object) -> None:
+    """Keep something alive for good."""
+    _kept.append(one)
+
+
+def leave_room() -> None:
+    """Make the heap end in free memory, so that a request does not ask the host for more piece by piece."""
+    bytes(ROOM)

@@ -1,0 +1,73 @@
+"""The order of the heap: what can be seen of it in any Python. Its figures are measured on the component."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from edge.cold import compiling
+from edge.cold.compiling import ReadyFinder, compile_all, forget_compiled
+from edge.cold.gathering import find_code_of, gather_code
+
+
+def outer(words: list[str]) -> str:
+    return ",".join(sorted(words, key=lambda word: word[::-1]))
+
+
+def run() -> None:
+    outer(["ab", "ba"])
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A package of two modules, which nothing has imported; its name."""
+    name = "gatelet_order"
+    (tmp_path / name / "inner").mkdir(parents=True)
+    (tmp_path / name / "__init__.py").write_text("from gatelet_order.inner import VALUE\n", encoding="utf-8")
+    (tmp_path / name / "inner" / "__init__.py").write_text("VALUE = __name__\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield name
+    for module in [one for one in sys.modules if one.startswith(name)]:
+        del sys.modules[module]
+
+
+def test_code_that_runs_is_found_in_its_order() -> None:
+    found = [code.co_name for code in find_code_of(run)]
+    assert found[:3] == ["run", "outer", "<lambda>"]
+
+
+def test_copies_do_what_the_originals_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, nested = outer.__code__, outer.__code__.co_consts
+    monkeypatch.setattr(outer, "__code__", before)
+    assert gather_code([run], ()) >= 2
+    assert outer.__code__ is not before
+    assert not [
+        one for one in outer.__code__.co_consts if type(one) is type(before) and any(one is old for old in nested)
+    ]
+    assert outer(["ab", "ba"]) == "ba,ab"
+
+
+def test_code_of_modules_that_are_left_stays() -> None:
+    before: Callable[..., object] = outer
+    code = outer.__code__
+    gather_code([run], (__name__,))
+    assert outer is before
+    assert outer.__code__ is code
+
+
+def test_modules_come_from_the_code_that_was_compiled(
+    package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiling, "ROOMS", (package,))
+    monkeypatch.setattr(compiling, "LIBRARY", ("json", "nowhere_at_all"))
+    monkeypatch.setattr(compiling, "fill_free_chunks", lambda: None)  # takes dlmalloc's chunks; others have no end
+    compile_all()
+    (tmp_path / package / "inner" / "__init__.py").write_text("VALUE = 0\n", encoding="utf-8")
+    try:
+        module = __import__(package)
+        assert f"{package}.inner" == module.VALUE
+        assert Path(module.__file__ or "").parent == tmp_path / package
+    finally:
+        forget_compiled()
+    assert not any(isinstance(finder, ReadyFinder) for finder in sys.meta_path)
