@@ -22,10 +22,11 @@ USER = {"userID": "u"}
 KEYS = {"": 401, "nobody": 401, CLIENT: 0, APP_A: 0, APP_B: 0, LISTED: 0, BOTH: 0, SERVER: 0, "secret-next": 0}
 
 
-def sandbox(layout: str = "raw") -> Sandbox:
-    outside = platform(project())
+def sandbox(layout: str = "raw", document: Json | None = None) -> Sandbox:
+    spec = project() if document is None else document
+    outside = platform(spec)
     if layout == "paged":
-        put_both(outside, project())
+        put_both(outside, spec)
     outside.secrets["client_key"] = f"{CLIENT} {APP_A}\n{APP_B} {LISTED} {BOTH}".encode()
     outside.secrets["server_secret"] = f"{SERVER} secret-next".encode()
     return Sandbox(outside)
@@ -174,6 +175,47 @@ def test_answers_about_everything_hold_what_a_key_may_see_and_nothing_else(key: 
     for found in ({name for one in sections if isinstance(one, dict) for name in one}, {one["key"] for one in flags}):
         assert found & set(ENTITIES) == SEEN[key]
         assert (found > SEEN[key]) is (key in {SERVER, CLIENT})  # the spec has entities besides these
+
+
+def value_of(name: str) -> str:
+    """A text that stands in the value of one entity alone."""
+    return f"what {name} is worth"
+
+
+def marked_project() -> Json:
+    """The project with a value of its own for each config, layer and bandit."""
+    document: Any = project()
+    for section in ("dynamic_configs", "layer_configs"):
+        for name, spec in document[section].items():
+            spec["rules"][0]["returnValue"] = {"c": value_of(name)}
+    for name, spec in document["cmab_configs"].items():
+        spec["groups"][1]["parameterValues"] = {"color": value_of(name)}
+    marked: Json = document
+    return marked
+
+
+@pytest.mark.parametrize("layout", ["raw", "paged"])
+@pytest.mark.parametrize("key", [APP_A, APP_B, LISTED, BOTH])
+@pytest.mark.parametrize("algorithm", ["none", "djb2", "sha256"])
+@pytest.mark.parametrize("response_format", ["v1", "v2", "init-v2"])
+def test_whole_answers_hold_neither_name_nor_value_of_what_is_hidden(
+    layout: str, key: str, algorithm: str, response_format: str
+) -> None:
+    hash_name = find_name_hash(algorithm)
+    headers = dict.fromkeys(HEADERS, key)
+    asked = {"user": USER, "hash": algorithm, "responseFormat": response_format}
+    shared = sandbox(layout, marked_project())
+    client = ask(shared, request("/v1/initialize", asked, key="", headers=headers)).body.decode()
+    flags = {"context": {"targetingKey": "u"}}
+    bulk = ask(shared, request("/ofrep/v1/evaluate/flags", flags, key="", headers=headers)).body.decode()
+    # `layer_a` has the value of the experiment that it delegates to.
+    worth = {"experiment_b" if name == "layer_a" else name for name in SEEN[key]}
+    for name in (*ENTITIES, "holdout", "segment:staff"):
+        if name not in SEEN[key]:
+            assert json.dumps(hash_name(name)) not in client, name
+            assert json.dumps(name) not in bulk, name
+        if "gate" not in name:
+            assert (value_of(name) in client, value_of(name) in bulk) == (name in worth,) * 2, name
 
 
 def test_list_hides_what_is_nested_as_an_app_does() -> None:
