@@ -7,16 +7,17 @@ when other sandboxes have found it failing.
 """
 
 from collections.abc import Generator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from edge.events.answers import Verdict
 from edge.events.batch import Batch, Content, backoff_ms, split_batch
-from edge.events.client_events import ClientEvents, Fate, Handover
+from edge.events.client_events import ClientEvents, Handover
 from edge.events.counts import Counts
 from edge.events.delivery import await_judgement, begin_delivery, prepare_content
 from edge.events.drain import Drain
+from edge.events.endings import Ended, Step, describe_end
 from edge.events.home import Home
-from edge.events.machine import Conditions, Happening, Other, Stage, State, Store, advance
+from edge.events.machine import Conditions, Other, Stage, State, Store, advance
 from edge.events.spool import Spool
 from edge.events.tasks import Task, Tasks, Wait, run_to_end
 from edge.messages import Event, encode_json
@@ -26,26 +27,7 @@ RETRY_BASE_MS: Final = 200
 LONGEST_DELAY_MS: Final = 2_000
 HOLD_MS: Final = 5_000  # after the last try of a batch has failed
 MOST_HELD: Final = 4 << 20  # bytes of batches in memory
-BATCH_FATES: Final = {Stage.CONFIRMED: Fate.DELIVERED, Stage.STORED: Fate.STORED}
 GIVEN_UP: Final = (Verdict.FAILED, Verdict.REFUSED, Store.FAILED)
-VERDICT_FATES: Final = {Verdict.WRONG: Fate.WRONG, Verdict.TOO_LARGE: Fate.TOO_LARGE}
-
-
-class Step(NamedTuple):
-    """What happened to a batch, why, and how long the endpoint wants to be left alone."""
-
-    happening: Happening
-    reason: str = ""
-    retry_after_ms: int = 0
-
-
-class Ended(NamedTuple):
-    """How the way of a batch ended, and by what."""
-
-    state: State
-    last: Step
-    unanswered: PendingDelivery | None  # it was sent, and stored because no answer came
-    stored_as: str  # the key in the store
 
 
 class Outbox:
@@ -317,14 +299,3 @@ class Outbox:
     def _drop(self, batch: Batch, reason: str, lost: str = "dropped") -> None:
         self._counts.add(lost, batch.event_count)
         self._home.platform.log(f"events: {batch.event_count} {lost}: {reason}")
-
-
-def describe_end(ended: Ended) -> Handover:
-    """Say what the end of a batch means for the client that handed it over."""
-    fate = BATCH_FATES.get(ended.state.stage)
-    if fate is not None:
-        return Handover(fate)
-    happening = ended.last.happening
-    if isinstance(happening, Verdict) and happening in VERDICT_FATES:
-        return Handover(VERDICT_FATES[happening], ended.last.reason)
-    return Handover(Fate.REFUSED, ended.last.reason)
