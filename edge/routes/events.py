@@ -15,6 +15,7 @@ from edge.input.client_bodies import find_encoding
 from edge.input.reading import parse_query, read_json_object, read_name, read_within
 from edge.messages import Event, Header, Reply, Request, encode_json, json_reply, refuse_input
 from edge.routes.schemas import (
+    ANY,
     ERROR,
     MAYBE_LIST,
     MAYBE_TEXT,
@@ -147,7 +148,7 @@ def post_sdk_exception(_call: Call) -> Reply:
     return json_reply(202, {"success": True})
 
 
-_BODY: Final = an_object({"events": a_list(OBJECT)}, statsigMetadata=OBJECT)
+_BODY: Final = an_object({"events": a_list(OBJECT)}, statsigMetadata=ANY)
 _NOT_TAKEN: Final = an_object({"error": TEXT, "message": TEXT}, success=SWITCH)
 _REPLIES: Final = {202: SUCCESS, 400: _NOT_TAKEN, 401: ERROR, 413: _NOT_TAKEN, 503: _NOT_TAKEN}
 _EXPOSURE: Final = one_of(
