@@ -31,7 +31,7 @@ from benchmarks.large_spec import encode, multiply_spec
 from benchmarks.made_spec import make_spec
 from benchmarks.sink import running_sink
 from benchmarks.timed_server import ADDRESS, TimedServer, Turn, WrongAnswer, find_free_port, make_request
-from devhost.build import COMPONENT, ROOT, BuildFailed, Recipe, build_component
+from devhost.build import COMPONENT, ROOT, SERVICE, BuildFailed, Recipe, build_component
 from devhost.hosts import viceroy_command
 from devhost.local_config import EXAMPLE_SPEC, derive_config, find_spec_key, read_committed, write_config
 from devhost.local_store import PAGED, RAW, list_entries, write_store
@@ -40,6 +40,12 @@ from evaluator.decode import decode_project
 from evaluator.errors import InvalidSpec
 
 HELLO: Final = Recipe(ROOT / "build" / "hello.wasm", "benchmarks.guest.hello", ("benchmarks/guest",))
+FAST_HELLO: Final = Recipe(
+    ROOT / "build" / "fast_hello.wasm",
+    "benchmarks.guest.fast_hello",
+    ("benchmarks/guest", "edge/cold"),
+    is_fast=True,
+)
 FLOOR: Final = "hello"
 PAUSE: Final = 0.004  # seconds before each request: what follows a reply takes 2 ms
 SERVER_KEY: Final = {"statsig-api-key": "secret-local"}
@@ -83,6 +89,7 @@ GATE_REQUEST: Final = ask_gate("gate_number_7")
 RECOGNIZED: Final = b'Recognized"'
 SUBJECTS: Final = (
     Subject(FLOOR, HELLO.component, USUAL, HELLO_REQUEST, b'{"hello":"world"}'),
+    Subject("fast_hello", FAST_HELLO.component, USUAL, HELLO_REQUEST, b'{"hello":"world"}'),
     Subject("not_found", COMPONENT, USUAL, make_request("GET", "/nowhere", {}, b""), b" 404 "),
     Subject("gate_paged", COMPONENT, USUAL, GATE_REQUEST, RECOGNIZED),
     Subject("gate_paged_10mb", COMPONENT, Store("large", PAGED), ask_gate("test_fastly"), RECOGNIZED),
@@ -225,9 +232,11 @@ def main() -> int:
     """Build, measure, print."""
     arguments = read_arguments()
     try:
-        build_component(HELLO)
-        build_component()
-        figures = measure(choose_subjects(arguments), arguments.rounds, arguments.requests)
+        chosen = choose_subjects(arguments)
+        for recipe in (HELLO, FAST_HELLO, SERVICE):
+            if recipe.component in {subject.component for subject in chosen}:
+                build_component(recipe)
+        figures = measure(chosen, arguments.rounds, arguments.requests)
     except (BuildFailed, WrongAnswer, FileNotFoundError) as problem:
         print(f"gatelet: {problem}", file=sys.stderr)
         return 1

@@ -5,16 +5,13 @@ code is cold. `docs/cold-request.md` has the figure that each one buys.
 """
 
 import gc
-from collections.abc import Callable
 from functools import partial
 from typing import Final
 
 from edge.cold.choice import is_chosen
 from edge.cold.compiling import forget_compiled
-from edge.cold.gathering import gather_code
 from edge.cold.guards import require_untouched
-from edge.cold.listing import list_objects
-from edge.cold.packing import fill_free_chunks, leave_room
+from edge.cold.order import order_heap
 from edge.cold.plain_runtime import use_plain_runtime
 from edge.cold.rehearsal import Serve, list_runs, rehearse
 from edge.sandbox import Sandbox
@@ -31,26 +28,9 @@ def prepare(serve: Serve, sandbox: Sandbox) -> None:
     if is_chosen("plain_runtime"):
         use_plain_runtime()
     if is_chosen("rehearsal"):
-        rehearse(serve)
-        order_heap(partial(rehearse, serve), serve)
+        warm_up = partial(rehearse, serve)
+        warm_up()
+        order_heap(warm_up, list_runs(serve), ONLY_REHEARSED)
     require_untouched(sandbox)
     if is_chosen("freezing"):
         gc.freeze()
-
-
-def order_heap(warm_up: Callable[[], None], serve: Serve) -> None:
-    """Put the heap in order around what was rehearsed."""
-    gc.collect()
-    if is_chosen("gathering"):
-        fill_free_chunks()
-        gather_code(list_runs(serve), ONLY_REHEARSED)
-        warm_up()
-    gc.collect()
-    if is_chosen("listing"):
-        list_objects()
-    if is_chosen("packing"):
-        fill_free_chunks()
-        warm_up()
-        gc.collect()
-        fill_free_chunks()
-        leave_room()

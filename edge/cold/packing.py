@@ -11,7 +11,7 @@ OBJECT_HEADER: Final = 21  # bytes of a bytes object besides its content, in 32 
 ADJACENT: Final = 16  # so many chunks in a row without a gap: there are no free ones left of this size
 # Small chunks are found by their very size only, which is a multiple of 8.
 SIZES: Final = (4096, 2048, 1536, 1024, 896, 768, 640, *range(512, 256, -24), *range(256, 16, -8))
-ROOM: Final = 2 << 20  # bytes; a check takes less than one million
+ROOM: Final = 1 << 20  # bytes; a check takes a quarter of that
 
 _kept: list[object] = []  # never looked at: what has to stay alive so that its place stays taken
 

@@ -1,0 +1,31 @@
+"""Put the heap in order around what was rehearsed: the measures that know nothing of what is rehearsed.
+
+Copied code is cold and has to be warmed up again. The list comes before the last warm-up, because what listing leaves
+behind would lie where requests allocate.
+"""
+
+import gc
+from collections.abc import Callable, Container, Iterable
+
+from edge.cold.choice import is_chosen
+from edge.cold.gathering import gather_code
+from edge.cold.listing import list_objects
+from edge.cold.packing import fill_free_chunks, leave_room
+
+
+def order_heap(warm_up: Callable[[], None], runs: Iterable[Callable[[], None]], left: Container[str]) -> None:
+    """Put in order what the runs use, but for modules in `left`; the most frequent run comes first."""
+    gc.collect()
+    if is_chosen("gathering"):
+        fill_free_chunks()
+        gather_code(runs, left)
+        warm_up()
+    gc.collect()
+    if is_chosen("listing"):
+        list_objects()
+    if is_chosen("packing"):
+        fill_free_chunks()
+        warm_up()
+        gc.collect()
+        fill_free_chunks()
+        leave_room()
