@@ -4,8 +4,8 @@ A spec can give a key to a target app, by a table of keys and by the apps of eac
 gates and the configs that it gets (`hashed_sdk_keys_to_entities`). Of a key with both, an entity must pass both. The
 list has no layers and no parameter stores: those follow the app alone, as in Statsig's Node SDK.
 
-Values are taken for objects when they are a `dict`: the first look of a sandbox whether one is a `Mapping` takes 70,000
-instructions, by which a client could tell an entity that it may not see from one that is not there.
+Values are taken for objects when they are a `dict`: the first look of a sandbox whether one is a `Mapping` takes longer
+than the next, by which a client could tell an entity that it may not see from one that is not there.
 """
 
 from functools import cache

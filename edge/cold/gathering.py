@@ -17,7 +17,7 @@ GAPS: Final = (24, 32, 40, 48, 56, 64, 80, 96)  # sizes of chunks
 GAPS_OF_A_SIZE: Final = 1000  # about as many as there are code objects to copy
 
 
-def gather_code(runs: Iterable[Callable[[], None]], left: Container[str]) -> int:
+def gather_code(runs: Iterable[Callable[[], object]], left: Container[str]) -> int:
     """Copy what runs, in its order, and give the copies to their functions; returns how many.
 
     Code of the modules in `left` stays where it is. The copies are cold: they have to be warmed up again. The old ones
@@ -34,7 +34,7 @@ def gather_code(runs: Iterable[Callable[[], None]], left: Container[str]) -> int
     return len(copies)
 
 
-def find_code_of(run: Callable[[], None]) -> dict[CodeType, None]:
+def find_code_of(run: Callable[[], object]) -> dict[CodeType, None]:
     """Return the code that runs when this is called, in the order in which it first does."""
     found: dict[CodeType, None] = {}
 

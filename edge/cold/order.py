@@ -13,7 +13,7 @@ from edge.cold.listing import list_objects
 from edge.cold.packing import fill_free_chunks, leave_room
 
 
-def order_heap(warm_up: Callable[[], None], runs: Iterable[Callable[[], None]], left: Container[str]) -> None:
+def order_heap(warm_up: Callable[[], None], runs: Iterable[Callable[[], object]], left: Container[str]) -> None:
     """Put in order what the runs use, but for modules in `left`; the most frequent run comes first."""
     gc.collect()
     if is_chosen("gathering"):

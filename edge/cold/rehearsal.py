@@ -52,16 +52,11 @@ def rehearse(serve: Serve = serve_in_memory, rounds: int = ROUNDS, further_round
     rehearse_on(serve, paged, checks, rounds)  # last, because most sandboxes do this
 
 
-def list_runs(serve: Serve) -> Iterator[Callable[[], None]]:
+def list_runs(serve: Serve) -> Iterator[Callable[[], object]]:
     """Yield what a sandbox is for, most likely first: the last check from pages, then the others, from raw too."""
     for is_paged in (True, False):
         platform = make_platform(make_document(), is_paged=is_paged)
-        yield from (partial(serve_once, serve, platform, check) for check in reversed(make_checks()))
-
-
-def serve_once(serve: Serve, platform: MemoryPlatform, rehearsed: Rehearsed) -> None:
-    """Answer a request."""
-    serve(platform, rehearsed)
+        yield from (partial(serve, platform, check) for check in reversed(make_checks()))
 
 
 def rehearse_on(serve: Serve, platform: MemoryPlatform, requests: tuple[Rehearsed, ...], rounds: int) -> None:
