@@ -10,7 +10,7 @@ CONFORMANCE ?= ../shared/conformance
 FAMILIES ?= $(filter-out %.exposures %.exposures_env,$(patsubst %.jsonl.gz,%,$(notdir $(wildcard $(CONFORMANCE)/vectors/*.jsonl.gz $(CONFORMANCE)/*_cases.jsonl.gz))))
 
 .DEFAULT_GOAL := help
-.PHONY: help bench setup build serve check lint types test clients viceroy test-viceroy conform cold-long conform-long events-long publish-long apis mutations schemathesis-long coverage fuel fuel-accept fuel-evaluator bench-evaluator clean
+.PHONY: help bench setup build build-tools serve check lint types test clients viceroy test-viceroy conform cold-long conform-long events-long publish-long apis mutations schemathesis-long coverage fuel fuel-accept fuel-evaluator bench-evaluator clean
 
 help: ## Print the targets.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,8 +26,11 @@ $(COUNTRY): devhost/country_table.py $(STAMP)
 	@$(PY) -m devhost.country_table
 	@touch $@
 
-build: setup ## Build the component bin/main.wasm (FALLBACK=spec.json builds a spec in; FAST=0, WITHOUT=packing,... leave measures out).
+build: setup ## Build the component bin/main.wasm (FALLBACK=spec.json builds a spec in; FAST=0, WITHOUT=packing,... leave measures out; MERGE=1 merges its modules).
 	@$(PY) -m devhost.build
+
+build-tools: setup ## Fetch what MERGE=1 needs, and what validates a build: wasm-tools (cargo, minutes) and binaryen (npm).
+	@$(PY) -m devhost.after_link.programs
 
 serve: $(if $(filter native,$(HOST)),setup,build) ## Serve on 127.0.0.1:7676 (PORT, SPEC, HOST, EVENTS_PORT, EVENTS_URL, LAYOUT, REUSE, FAULTS change it).
 	@exec $(PY) -m devhost.serve

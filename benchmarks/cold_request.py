@@ -45,6 +45,7 @@ FAST_HELLO: Final = Recipe(
     "benchmarks.guest.fast_hello",
     ("benchmarks/guest", "edge/cold"),
     is_fast=True,
+    is_merged=SERVICE.is_merged,
 )
 FLOOR: Final = "hello"
 PAUSE: Final = 0.004  # seconds before each request: what follows a reply takes 2 ms

@@ -18,6 +18,7 @@ from pathlib import Path
 from devhost.after_link.binary import Malformed
 from devhost.after_link.image import Sparse, check_density
 from devhost.after_link.immortal import make_immortal
+from devhost.after_link.merging.component import MissingProgram, find_tools, merge_modules
 from devhost.after_link.validation import Invalid, validate
 from devhost.baked_spec import UnusableFallback, write_baked_spec
 from edge.cold.choice import MEASURES
@@ -38,15 +39,16 @@ class Recipe:
     rooms: tuple[str, ...] = ("evaluator", "specstore", "edge")
     left_out: frozenset[str] = frozenset()  # of `edge.cold.choice.MEASURES`
     is_fast: bool = False  # whether the tools after the link have their turn; they need the measure `listing`
+    is_merged: bool = False  # whether the core modules are merged, which takes programs that not every machine has
 
 
 def read_choice(environment: Mapping[str, str]) -> Recipe:
-    """Return the service with what WITHOUT leaves out, and without tools after the link for FAST=0."""
+    """Return the service: WITHOUT leaves measures out, FAST=0 the tools after the link, MERGE=1 merges core modules."""
     left_out = frozenset(environment.get("WITHOUT", "").replace(",", " ").split())
     if left_out - set(MEASURES):
         raise SystemExit(f"gatelet: WITHOUT takes {', '.join(MEASURES)}")
     is_fast = environment.get("FAST", "1") != "0" and not left_out & {"rehearsal", "listing"}
-    return Recipe(left_out=left_out, is_fast=is_fast)
+    return Recipe(left_out=left_out, is_fast=is_fast, is_merged=environment.get("MERGE", "0") != "0")
 
 
 SERVICE = read_choice(os.environ)
@@ -106,16 +108,18 @@ def finish(recipe: Recipe) -> None:
         if recipe.is_fast:
             component, _counts = make_immortal(recipe.component.read_bytes())
             recipe.component.write_bytes(component)
+        if recipe.is_merged:
+            recipe.component.write_bytes(merge_modules(recipe.component.read_bytes(), find_tools()))
         check_density(recipe.component.read_bytes())
         validate(recipe.component)
-    except (Malformed, Sparse, Invalid) as problem:
+    except (Malformed, MissingProgram, Sparse, Invalid) as problem:
         raise BuildFailed(str(problem)) from None
 
 
 def hash_inputs(recipe: Recipe) -> str:
     """Hash everything a component is made of."""
     digest = hashlib.sha256("".join(f"{name} {version(name)}\n" for name in PACKAGES).encode())
-    digest.update(f"{sorted(recipe.left_out)} {recipe.is_fast}\n".encode())
+    digest.update(f"{sorted(recipe.left_out)} {recipe.is_fast} {recipe.is_merged}\n".encode())
     for path in list_inputs(recipe):
         content = path.read_bytes()
         digest.update(f"{path.relative_to(ROOT).as_posix()} {len(content)}\n".encode())
@@ -126,7 +130,7 @@ def hash_inputs(recipe: Recipe) -> str:
 def list_inputs(recipe: Recipe) -> Iterator[Path]:
     """List the files that end up in a component, and this one."""
     yield Path(__file__)
-    yield from sorted((ROOT / "devhost" / "after_link").glob("*.py"))
+    yield from sorted((ROOT / "devhost" / "after_link").rglob("*.py"))
     yield ROOT / f"{recipe.entry.replace('.', '/')}.py"
     for room in recipe.rooms:
         yield from sorted(path for path in (ROOT / room).rglob("*.py") if path != LEFT_OUT)
