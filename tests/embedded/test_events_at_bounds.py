@@ -135,10 +135,10 @@ def test_what_nobody_takes_until_the_sandbox_ends_is_said_in_the_log_and_counted
     script = f"send answers 500\n{REFUSAL}"
     gatelet = start_gatelet(make_service(monkeypatch), limits=Limits(requests=1), faults=script)
     check(gatelet, "a")
-    said = [line for line in gatelet.ended[0].list_output() if "dropped:" in line]
-    assert said == [
-        "gatelet: events: 1 dropped: the backend answered 500, and the KV store gatelet-specs failed: TooManyRequests"
-    ]
+    (said,) = [line for line in gatelet.ended[0].list_output() if "dropped:" in line]
+    # On a busy machine the sandbox's time ends before the store has refused.
+    reasons = ("the KV store gatelet-specs failed: TooManyRequests", "the store of events does not answer")
+    assert said in [f"gatelet: events: 1 dropped: the backend answered 500, and {reason}" for reason in reasons]
     assert [sum_up(gatelet, name) for name in ("collected", "dropped")] == [1, 1]
     gatelet.faults.clear()
     check(gatelet, "b")
