@@ -26,10 +26,10 @@ $(COUNTRY): devhost/country_table.py $(STAMP)
 	@$(PY) -m devhost.country_table
 	@touch $@
 
-build: setup ## Build the component bin/main.wasm (FALLBACK=spec.json builds a spec in; FAST=0, WITHOUT=packing,... leave measures out; MERGE=1 merges its modules).
+build: setup ## Build the component bin/main.wasm (FALLBACK=spec.json builds a spec in; FAST=0, MERGE=0, WITHOUT=packing,... leave measures out).
 	@$(PY) -m devhost.build
 
-build-tools: setup ## Fetch what MERGE=1 needs, and what validates a build: wasm-tools (cargo, minutes) and binaryen (npm).
+build-tools: setup ## Fetch what merges and validates the component of a build: wasm-tools (cargo, minutes) and binaryen (npm).
 	@$(PY) -m devhost.after_link.programs
 
 serve: $(if $(filter native,$(HOST)),setup,build) ## Serve on 127.0.0.1:7676 (PORT, SPEC, HOST, EVENTS_PORT, EVENTS_URL, LAYOUT, REUSE, FAULTS change it).

@@ -19,6 +19,7 @@ from devhost.after_link.binary import Malformed
 from devhost.after_link.image import Sparse, check_density
 from devhost.after_link.immortal import make_immortal
 from devhost.after_link.merging.component import MissingProgram, find_tools, merge_modules
+from devhost.after_link.programs import find_wasm_merge, find_wasm_tools
 from devhost.after_link.validation import Invalid, validate
 from devhost.baked_spec import UnusableFallback, write_baked_spec
 from edge.cold.choice import MEASURES
@@ -43,12 +44,13 @@ class Recipe:
 
 
 def read_choice(environment: Mapping[str, str]) -> Recipe:
-    """Return the service: WITHOUT leaves measures out, FAST=0 the tools after the link, MERGE=1 merges core modules."""
+    """Return the service: WITHOUT leaves measures out, FAST=0 the tools after the link, MERGE=0 the last of these."""
     left_out = frozenset(environment.get("WITHOUT", "").replace(",", " ").split())
     if left_out - set(MEASURES):
         raise SystemExit(f"gatelet: WITHOUT takes {', '.join(MEASURES)}")
     is_fast = environment.get("FAST", "1") != "0" and not left_out & {"rehearsal", "listing"}
-    return Recipe(left_out=left_out, is_fast=is_fast, is_merged=environment.get("MERGE", "0") != "0")
+    is_merged = environment.get("FAST", "1") != "0" and environment.get("MERGE", "1") != "0"
+    return Recipe(left_out=left_out, is_fast=is_fast, is_merged=is_merged)
 
 
 SERVICE = read_choice(os.environ)
@@ -109,17 +111,29 @@ def finish(recipe: Recipe) -> None:
             component, _counts = make_immortal(recipe.component.read_bytes())
             recipe.component.write_bytes(component)
         if recipe.is_merged:
-            recipe.component.write_bytes(merge_modules(recipe.component.read_bytes(), find_tools()))
+            merge(recipe.component)
         check_density(recipe.component.read_bytes())
         validate(recipe.component)
-    except (Malformed, MissingProgram, Sparse, Invalid) as problem:
+    except (Malformed, Sparse, Invalid) as problem:
         raise BuildFailed(str(problem)) from None
+
+
+def merge(component: Path) -> bool:
+    """Merge the core modules where the programs for it are; tells whether they are, and says when not."""
+    try:
+        tools = find_tools()
+    except MissingProgram as problem:
+        print(f"gatelet: not merged, so that fresh sandboxes start slower: {problem}")
+        return False
+    component.write_bytes(merge_modules(component.read_bytes(), tools))
+    return True
 
 
 def hash_inputs(recipe: Recipe) -> str:
     """Hash everything a component is made of."""
     digest = hashlib.sha256("".join(f"{name} {version(name)}\n" for name in PACKAGES).encode())
-    digest.update(f"{sorted(recipe.left_out)} {recipe.is_fast} {recipe.is_merged}\n".encode())
+    is_merged = recipe.is_merged and find_wasm_tools() is not None and find_wasm_merge() is not None
+    digest.update(f"{sorted(recipe.left_out)} {recipe.is_fast} {is_merged}\n".encode())
     for path in list_inputs(recipe):
         content = path.read_bytes()
         digest.update(f"{path.relative_to(ROOT).as_posix()} {len(content)}\n".encode())
