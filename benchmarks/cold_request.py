@@ -43,7 +43,7 @@ HELLO: Final = Recipe(ROOT / "build" / "hello.wasm", "benchmarks.guest.hello", (
 FAST_HELLO: Final = Recipe(
     ROOT / "build" / "fast_hello.wasm",
     "benchmarks.guest.fast_hello",
-    ("benchmarks/guest", "edge/cold"),
+    ("benchmarks/guest", "edge/cold", "edge/host"),
     is_fast=True,
     is_merged=SERVICE.is_merged,
 )

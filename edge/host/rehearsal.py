@@ -1,16 +1,14 @@
 """A host for the rehearsal: the requests of the build go through the entry, the bindings and back as in earnest.
 
-There is no host yet while the component is built, so the runtime's one function for calls to it is replaced for that
-time by `ScriptedHost`, whose outside is a platform in memory. Code is thereby rewritten for the very objects it meets
-later: rehearsed against another platform, each place that asks the platform would have to be rewritten in every
-sandbox. The bindings call with a number, which the build chooses; what is called is told by the function that calls.
-A function without an answer here ends the build.
+There is no host yet while the component is built, so `ScriptedHost` answers the calls of the bindings; its outside is
+a platform in memory. Code is thereby rewritten for the very objects it meets later: rehearsed against another platform,
+each place that asks the platform would have to be rewritten in every sandbox. A function without an answer here ends
+the build.
 """
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr
+from contextlib import redirect_stderr
 from io import BytesIO, TextIOWrapper
+from types import CodeType
 from typing import Any, Final
 
 from componentize_py_types import Err, Ok
@@ -19,16 +17,20 @@ from wit_world.imports.backend import Backend
 from wit_world.imports.types import IpAddress_Ipv4
 
 from edge.cold.made_up import Rehearsed
-from edge.cold.plain_runtime import Finalizer
 from edge.host.incoming import NEW_STATUS, handle_requests
 from edge.host.platform import FastlyPlatform
+from edge.host.scripting import answering, make_handle
 from edge.memory import MemoryEntry, MemoryPending, MemoryPlatform
 from edge.messages import encode_json
 from edge.ports import InsertRules, StoreFault
 from edge.sandbox import Sandbox
 
-RUNTIME: Final = "componentize_py_runtime"
+BUG: Final = b"gatelet: bug:"  # how the line begins that the outermost guard logs
 DONE: Final = Ok(None)
+
+
+class RehearsalFailed(Exception):
+    """Something went wrong that a client would not see; the message is what the service logged of it."""
 
 
 class Unscripted(Exception):
@@ -36,26 +38,20 @@ class Unscripted(Exception):
 
 
 def serve_through_bindings(outside: MemoryPlatform, rehearsed: Rehearsed) -> int:
-    """Answer a request in a sandbox of its own through the bindings, and do what follows; returns the status."""
-    host = ScriptedHost(outside, rehearsed)
-    with answering(host):
-        request = host.give(http_req.Request, None)
+    """Answer a request in a sandbox of its own through the bindings, and do what follows; returns the status.
+
+    What is logged goes nowhere, by an object of the same kind as in earnest. The entry turns whatever goes wrong into a
+    line there, so it is looked through: raises RehearsalFailed.
+    """
+    host, log = ScriptedHost(outside, rehearsed), BytesIO()
+    with answering(host.call), redirect_stderr(TextIOWrapper(log, write_through=True)):
         platform = FastlyPlatform()
-        handle_requests(platform, Sandbox(platform), request, host.give_body(rehearsed.request.read_body(1 << 20)))
+        body = host.give_body(rehearsed.request.read_body(1 << 20))
+        handle_requests(platform, Sandbox(platform), host.give(http_req.Request, None), body)
+        said = log.getvalue()
+    if BUG in said:
+        raise RehearsalFailed(said.decode())
     return host.status
-
-
-@contextmanager
-def answering(host: "ScriptedHost") -> Iterator[None]:
-    """Answer the runtime's calls meanwhile; what is logged goes nowhere, by an object of the same kind."""
-    runtime = sys.modules[RUNTIME]
-    earlier: Callable[..., object] = runtime.call_import
-    runtime.call_import = host.call  # type: ignore[attr-defined]
-    try:
-        with redirect_stderr(TextIOWrapper(BytesIO())):
-            yield
-    finally:
-        runtime.call_import = earlier  # type: ignore[attr-defined]
 
 
 class ScriptedHost:
@@ -68,23 +64,19 @@ class ScriptedHost:
         self._request = rehearsed.request
         self._held: list[Any] = []
 
-    def call(self, _function: int, arguments: list[Any]) -> object:
+    def call(self, caller: CodeType, arguments: list[Any]) -> object:
         """Answer what a function of the bindings asks; raises Unscripted."""
-        code = sys._getframe(1).f_code  # noqa: SLF001  # the only place that says which function calls
-        module = code.co_filename.rpartition("/")[2].removesuffix(".py")
-        name = f"_{module}_{code.co_qualname}".lower().replace(".", "_")
+        module = caller.co_filename.rpartition("/")[2].removesuffix(".py")
+        name = f"_{module}_{caller.co_qualname}".lower().replace(".", "_")
         answer = getattr(self, name, None)
         if answer is None:
             raise Unscripted(name)
         return answer(*arguments)
 
     def give[Kind](self, kind: type[Kind], content: object) -> Kind:
-        """Make an object as the runtime does for a handle."""
-        made = kind.__new__(kind)
-        finalizer = Finalizer(None, lambda _kind, _handle: None, 0, 0)
-        made.__dict__.update(handle=len(self._held), finalizer=finalizer)
+        """Make a handle with something behind it."""
         self._held.append(content)
-        return made
+        return make_handle(kind, len(self._held) - 1)
 
     def give_body(self, content: bytes = b"") -> async_io.Pollable:
         """Make a body."""
