@@ -4,6 +4,10 @@ v2 keeps specs in objects by name and conditions in a table; v1 keeps specs in a
 conditions where they are used. Nothing that evaluation reads is lost either way. Three things are not as Statsig would
 write them: the IDs of conditions that v2 is given are hashes of ours, a checksum is left out because it belongs to the
 other text, and a condition that a v2 document refers to and does not hold becomes one of an unknown type.
+
+SDKs that read v1 look at a gate's pass percentages alone: who is in one gets true, everybody else false, whatever the
+rule returns and the gate's default is. Statsig writes the rule of a holdout as `"returnValue": false` with 100 % in v2
+and as 0 % in v1, and a gate that is true when turned off with a last rule `disabled` of 100 % in v1. So do we.
 """
 
 from collections.abc import Mapping
@@ -16,6 +20,7 @@ type Json = dict[str, object]
 
 SECTIONS: Final = {"feature_gates": "feature_gate", "dynamic_configs": "dynamic_config", "layer_configs": "layer"}
 NO_CONDITION: Final[Document] = {"type": "missing_condition", "targetValue": None, "operator": None, "field": None}
+PUBLIC: Final[Document] = {"type": "public", "targetValue": None, "operator": None, "field": None}
 _OF_V2: Final = ("condition_map", "experiment_to_layer", "checksum", "response_format")
 _encode = JSONEncoder(sort_keys=True).encode
 
@@ -32,6 +37,7 @@ def to_v1(document: Document) -> Json:
     for section in SECTIONS:
         specs = cast("Mapping[str, Document]", document[section])
         kept[section] = [{"name": name, **write_inline(spec, conditions)} for name, spec in specs.items()]
+    kept["feature_gates"] = [write_percentages(gate) for gate in cast("list[Json]", kept["feature_gates"])]
     rules = document.get("override_rules")
     if isinstance(rules, dict):
         kept["override_rules"] = {name: with_conditions(rule, conditions) for name, rule in rules.items()}
@@ -51,6 +57,29 @@ def with_conditions(rule: Document, conditions: Document) -> Json:
         **rule,
         "conditions": [conditions.get(one, NO_CONDITION) if isinstance(one, str) else one for one in references],
     }
+
+
+def write_percentages(gate: Json) -> Json:
+    """Return a gate that answers the same by its pass percentages alone, or the gate itself where that cannot be."""
+    default = gate["defaultValue"] is True
+    rules = [write_percentage(rule, default) for rule in cast("list[Document]", gate["rules"])]
+    if not default:
+        return {**gate, "rules": rules}
+    if not all(rule["returnValue"] for rule in rules):
+        return gate
+    name = "default" if gate["enabled"] else "disabled"
+    last = {"name": name, "id": name, "salt": "", "passPercentage": 100, "conditions": [PUBLIC], "returnValue": True}
+    rules.append({**last, "idType": gate["idType"]})
+    return {**gate, "enabled": True, "defaultValue": False, "rules": rules}
+
+
+def write_percentage(rule: Document, default: bool) -> Document:
+    """Return a gate's rule with the percentage of users that it answers true; itself where that is no percentage."""
+    share, passing = cast("float", rule["passPercentage"]), rule["returnValue"] is not False
+    if 0 < share < 100 and passing is not default:
+        return rule
+    value = passing if share >= 100 else default
+    return {**rule, "passPercentage": 100 if value else 0, "returnValue": True}
 
 
 def group_experiments(document: Document) -> dict[str, list[str]]:
