@@ -7,7 +7,8 @@ other text, and a condition that a v2 document refers to and does not hold becom
 
 SDKs that read v1 look at a gate's pass percentages alone: who is in one gets true, everybody else false, whatever the
 rule returns and the gate's default is. Statsig writes the rule of a holdout as `"returnValue": false` with 100 % in v2
-and as 0 % in v1, and a gate that is true when turned off with a last rule `disabled` of 100 % in v1. So do we.
+and as 0 % in v1, and a gate that is true when turned off with a last rule `disabled` of 100 % in v1. So do we. And
+where v2 has a set as an object (`{"12": true}`, the buckets of an experiment in a layer), v1 has an array.
 """
 
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ type Json = dict[str, object]
 
 SECTIONS: Final = {"feature_gates": "feature_gate", "dynamic_configs": "dynamic_config", "layer_configs": "layer"}
 NO_CONDITION: Final[Document] = {"type": "missing_condition", "targetValue": None, "operator": None, "field": None}
+OF_SETS: Final = ("any", "none")
 PUBLIC: Final[Document] = {"type": "public", "targetValue": None, "operator": None, "field": None}
 _OF_V2: Final = ("condition_map", "experiment_to_layer", "checksum", "response_format")
 _encode = JSONEncoder(sort_keys=True).encode
@@ -32,7 +34,8 @@ def is_v1(document: Document) -> bool:
 
 def to_v1(document: Document) -> Json:
     """Return a v2 document as v1."""
-    conditions = cast("Document", document.get("condition_map") or {})
+    table = cast("Mapping[str, Document]", document.get("condition_map") or {})
+    conditions = {name: write_array(condition) for name, condition in table.items()}
     kept = {key: value for key, value in document.items() if key not in _OF_V2}
     for section in SECTIONS:
         specs = cast("Mapping[str, Document]", document[section])
@@ -42,6 +45,21 @@ def to_v1(document: Document) -> Json:
     if isinstance(rules, dict):
         kept["override_rules"] = {name: with_conditions(rule, conditions) for name, rule in rules.items()}
     return {**kept, "layers": group_experiments(document)}
+
+
+def write_array(condition: Document) -> Document:
+    """Return a condition with an array in the place of a set; its operators see no key with upper case."""
+    target = condition.get("targetValue")
+    if not isinstance(target, dict) or condition.get("operator") not in OF_SETS:
+        return condition
+    read = read_bucket if condition.get("type") == "user_bucket" else str
+    return {**condition, "targetValue": [read(key) for key in target if key == key.lower()]}
+
+
+def read_bucket(key: str) -> int | str:
+    """Return the number of a bucket, or the text where it is none."""
+    digits = key.removeprefix("-")
+    return int(key) if digits.isascii() and digits.isdecimal() and str(int(key)) == key else key
 
 
 def write_inline(spec: Document, conditions: Document) -> Json:

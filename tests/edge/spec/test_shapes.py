@@ -81,3 +81,26 @@ def test_gate_that_percentages_cannot_say_stays_as_it_is() -> None:
     written = gates_of_v1(document({"mixed": gate(MIXED, default=True)}))["mixed"]
     (one,) = written["rules"]
     assert (written["defaultValue"], one["passPercentage"], one["returnValue"]) == (True, 40, False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "operator", "target", "expected"),
+    [
+        ("user_bucket", "any", {"12": True, "-1": True, "007": True}, [12, -1, "007"]),
+        ("user_bucket", "none", {}, []),
+        ("user_field", "any", {"12": True, "ada": True, "Eve": True}, ["12", "ada"]),
+        ("user_field", "any_case_sensitive", {"ada": True}, {"ada": True}),
+        ("user_bucket", "lt", 500, 500),
+    ],
+)
+def test_set_is_written_as_an_array(kind: str, operator: str, target: object, expected: object) -> None:
+    """SDKs that read v1 know arrays only; a key with upper case is met by nobody."""
+    asked = condition(kind, operator, target, field="userID")
+    spec = document({"open": gate(rule(asked))})
+    (written,) = gates_of_v1(spec)["open"]["rules"][0]["conditions"]
+    assert written == {**asked, "targetValue": expected}
+    users = [{"userID": one} for one in (*USERS, "ada", "eve", "12")]
+    old, new = (decode_project(one) for one in (spec, json.loads(json.dumps(to_v1(spec)))))
+    assert [ask(old, "gate", "open", one).value for one in users] == [
+        ask(new, "gate", "open", one).value for one in users
+    ]
