@@ -103,7 +103,7 @@ bench-evaluator: setup ## Compare the speed of gate checks on this Python with S
 
 bench: setup viceroy ## Compare the service with Statsig's packages for JavaScript under one Viceroy (Node.js; about ten minutes).
 	@$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
-	@$(PY) -m benchmarks.comparison --plots docs/plots $(if $(SPEC),--spec "$(SPEC)") $(if $(GATE),--gate "$(GATE)")
+	@$(PY) -m benchmarks.comparison $(if $(SPEC),--spec "$(SPEC)" $(if $(GATE),--gate "$(GATE)"),--docs)
 
 clean: ## Remove what the other targets made, except the cache outside the checkout.
 	rm -rf tests/clients/node_modules benchmarks/peers/node_modules benchmarks/peers/bin $(VENV) $(COUNTRY) bin pkg build dist .local .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -7,7 +7,7 @@ its time would stand in every ratio.
 import selectors
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -104,3 +104,10 @@ def _converse(server: TimedServer, questions: Iterator[Question], connections: i
 def _summarize(times: list[float], took: float, before: Usage, after: Usage) -> Load:
     count = len(times)
     return Load(tuple(times), took, (after.faults - before.faults) / count, (after.cpu_ms - before.cpu_ms) / count)
+
+
+def thin_out(times: Sequence[float], most: int) -> list[tuple[float, float]]:
+    """Return so many points of a distribution: a time, and the share of all times that are at most it."""
+    ordered, count = sorted(times), min(len(times), most)
+    places = [number * len(ordered) // count - 1 for number in range(1, count + 1)]
+    return [(ordered[place], (place + 1) / len(ordered)) for place in places]

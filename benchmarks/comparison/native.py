@@ -16,4 +16,5 @@ def compare_evaluators(spec: AskedSpec) -> Iterator[dict[str, object]]:
         file = Path(folder) / "spec.json"
         file.write_bytes(spec.text)
         for mode in MODES:
-            yield from write_results(measure_mode(mode, file, ROUNDS, USERS))
+            for row in write_results(measure_mode(mode, file, ROUNDS, USERS)):
+                yield {**row, "name": f"on CPython: {row['name']}"}

@@ -7,16 +7,17 @@ from pathlib import Path
 from statistics import median
 from typing import Final, NamedTuple, Self
 
-from benchmarks.comparison import questions, services, specs
+from benchmarks.comparison import agreement, questions, services, specs
+from benchmarks.comparison.agreement import Agreement
 from benchmarks.comparison.load import Load, Question, drive
-from benchmarks.comparison.questions import CHECK, HELLO, INITIALIZE, Official
+from benchmarks.comparison.questions import CHECK, HELLO, INITIALIZE, USERS, Official
 from benchmarks.comparison.services import Service
 from benchmarks.comparison.specs import AskedSpec
 from benchmarks.sink import running_sink
 from benchmarks.timed_server import TimedServer, WrongAnswer
 
-COMPARED_USERS: Final = 50
-COMPARED_USERS_OF_LARGE: Final = 10
+# A service that reads 10 MB for an answer cannot be asked about all users in a bearable time.
+USERS_OF_LARGE: Final = USERS[:40]
 WAKE_UP_SECONDS: Final = 0.5
 ORDER_SEED: Final = 11
 
@@ -37,6 +38,7 @@ class Outcome(NamedTuple):
 
     loads: tuple[Load, ...]
     failure: str = ""
+    agreement: Agreement | None = None
 
     def summarize(self, figure: Callable[[Load], float]) -> float:
         """Return the median of a figure over the rounds."""
@@ -68,8 +70,9 @@ class Course:
         self._stack = ExitStack()
         self._servers: dict[tuple[str, str], TimedServer] = {}
         self._failures: dict[tuple[str, str], str] = {}
-        self.officials: dict[str, Official] = {}
-        self.agreement: dict[str, tuple[int, int]] = {}
+        self._officials: dict[str, Official] = {}
+        self._agreements: dict[Case, Agreement] = {}
+        self._users: dict[str, tuple[str, ...]] = {}
 
     def __enter__(self) -> Self:
         self._events_port = self._stack.enter_context(running_sink())
@@ -81,32 +84,45 @@ class Course:
     def prepare(self, cases: list[Case]) -> None:
         """Start every server and compare its answers with those of the official core."""
         for spec in dict.fromkeys(case.spec for case in cases):
-            self.officials[spec] = Official(self._specs[spec])
+            self._officials[spec] = Official(self._specs[spec])
+            self._users[spec] = USERS_OF_LARGE if spec in specs.MULTIPLIED else USERS
+        asked = {case for case in cases if case.question == INITIALIZE}
         for service, spec in dict.fromkeys((case.service, case.spec) for case in cases):
             self._say(f"starting {service}, {spec}")
             try:
                 self._start(self._built[service], spec)
+                if Case(service, INITIALIZE, spec=spec) in asked:
+                    self._compare_responses(self._built[service], spec)
             except WrongAnswer as problem:
                 self._failures[service, spec] = str(problem)
-                self._say(f"{service} fails with {spec}: {str(problem)[:300]}")
-        for case in cases:
-            if case.question == INITIALIZE and (case.service, case.spec) in self._servers:
-                self._compare_responses(case)
+                self._say(f"{service} has no figures with {spec}: {str(problem)[:300]}")
 
     def _start(self, service: Service, spec: str) -> None:
         folder = self._folder / str(len(self._servers) + len(self._failures))
         folder.mkdir()
         server = self._stack.enter_context(services.start(service, self._specs[spec], folder, self._events_port))
-        if not service.is_bare:
-            most = COMPARED_USERS if spec in (specs.SMALL, specs.USUAL) else COMPARED_USERS_OF_LARGE
-            questions.compare_checks(server, service.dialect, self.officials[spec], questions.USERS[:most])
         self._servers[service.name, spec] = server
+        if not service.is_bare:
+            self._compare_checks(service, spec)
 
-    def _compare_responses(self, case: Case) -> None:
-        server, dialect = self._servers[case.service, case.spec], self._built[case.service].dialect
-        alike, every = questions.compare_responses(server, dialect, self.officials[case.spec])
-        self.agreement[case.service] = alike, every
-        self._say(f"{case.service}: {alike:,} of {every:,} values of initialize responses are the official core's")
+    def _compare_checks(self, service: Service, spec: str) -> None:
+        server, asked = self._servers[service.name, spec], USERS_OF_LARGE if spec in specs.MULTIPLIED else USERS
+        compared = agreement.compare_checks(server, service.dialect, self._officials[spec], asked)
+        self._note(Case(service.name, CHECK, spec=spec), compared.agreement)
+        if not compared.agreement.is_enough(is_ours=service.is_ours):
+            raise WrongAnswer(compared.agreement.describe())
+        self._users[spec] = tuple(one for one in self._users[spec] if one not in compared.differing)
+
+    def _compare_responses(self, service: Service, spec: str) -> None:
+        server = self._servers[service.name, spec]
+        compared = agreement.compare_responses(server, service.dialect, self._officials[spec])
+        self._note(Case(service.name, INITIALIZE, spec=spec), compared)
+        if service.is_ours and not compared.is_enough(is_ours=True):
+            raise WrongAnswer(f"of its initialize responses, {compared.describe()}")
+
+    def _note(self, case: Case, compared: Agreement) -> None:
+        self._agreements[case] = compared
+        self._say(f"{case.service}, {case.question}, {case.spec}: {compared.describe()}")
 
     def run(self, cases: list[Case], rounds: int, seconds: float) -> dict[Case, Outcome]:
         """Let the services take turns; a case that fails once is measured no more."""
@@ -124,7 +140,13 @@ class Course:
                     failures[case] = str(problem)
                     continue
                 loads[case] += [load] if number else []
-        return {case: Outcome(() if failures[case] else tuple(loads[case]), failures[case]) for case in cases}
+        return {
+            case: Outcome(() if failures[case] else tuple(loads[case]), failures[case], self._find_agreement(case))
+            for case in cases
+        }
+
+    def _find_agreement(self, case: Case) -> Agreement | None:
+        return self._agreements.get(case._replace(connections=1))
 
     def _take_turn(self, case: Case, number: int, seconds: float) -> Load:
         server = self._servers[case.service, case.spec]
@@ -136,4 +158,5 @@ class Course:
             return questions.ask_hello()
         if case.question == INITIALIZE:
             return questions.ask_initialize(dialect, first)
-        return questions.ask_checks(dialect, self.officials[case.spec], first)
+        official, users = self._officials[case.spec], self._users[case.spec]
+        return questions.ask_checks(dialect, official.gate, {one: official.values[one] for one in users}, first)

@@ -1,18 +1,18 @@
-"""What is asked of every service, in its own dialect, and whether the answers agree.
+"""What is asked of every service, in its own dialect, and what the official core answers.
 
 A check is for another user than the one before, so that no exposure is left out as a repeat. Of a user there is only
 the ID: every service reads that alike.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from benchmarks.comparison.load import Question
 from benchmarks.comparison.specs import AskedSpec
 from benchmarks.large_spec import encode
-from benchmarks.timed_server import TimedServer, WrongAnswer, fetch, make_request
+from benchmarks.timed_server import WrongAnswer, make_request
 from tests.conformance.official_core import OfficialCore
 
 CHECK, INITIALIZE, HELLO = "check", "initialize", "hello"
@@ -31,8 +31,11 @@ class Dialect(NamedTuple):
     value_key: str  # of the answer of a check
 
     def read_value(self, body: bytes) -> bool:
-        """Read the answer of a check; raises ValueError or KeyError when it is none."""
-        return bool(json.loads(body)[self.value_key])
+        """Read the answer of a check; raises WrongAnswer when it is none."""
+        try:
+            return bool(json.loads(body)[self.value_key])
+        except (ValueError, KeyError, TypeError) as problem:
+            raise WrongAnswer(f"no answer of a check: {body[:500]!r}") from problem
 
     def expect(self, value: bool) -> bytes:
         """Return what the answer of a check holds."""
@@ -74,11 +77,12 @@ class Official:
             self.responses = {one: core.get_client_initialize_response({"userID": one}, "djb2") for one in asked}
 
 
-def ask_checks(dialect: Dialect, official: Official, first: int) -> Iterator[Question]:
-    """Yield checks without end, for one user after the other."""
+def ask_checks(dialect: Dialect, gate: str, values: Mapping[str, bool], first: int) -> Iterator[Question]:
+    """Yield checks without end, for one of these users after the other; beside each its right answer."""
+    users = tuple(values)
     for number in count(first):
-        user_id = USERS[number % len(USERS)]
-        yield Question(dialect.check(official.gate, user_id), dialect.expect(official.values[user_id]))
+        user_id = users[number % len(users)]
+        yield Question(dialect.check(gate, user_id), dialect.expect(values[user_id]))
 
 
 def ask_initialize(dialect: Dialect, first: int) -> Iterator[Question]:
@@ -91,30 +95,3 @@ def ask_hello() -> Iterator[Question]:
     """Yield the question that costs nothing to answer."""
     while True:
         yield HELLO_QUESTION
-
-
-def compare_checks(server: TimedServer, dialect: Dialect, official: Official, users: Sequence[str]) -> None:
-    """Ask for every user and raise WrongAnswer when one of the answers is not that of the official core."""
-    with server.awake():
-        for user_id in users:
-            body = fetch(server, dialect.check(official.gate, user_id))
-            if dialect.read_value(body) != official.values[user_id]:
-                raise WrongAnswer(f"the official core answers {official.values[user_id]} for {user_id}, this: {body!r}")
-
-
-def compare_responses(server: TimedServer, dialect: Dialect, official: Official) -> tuple[int, int]:
-    """Return how many values of the initialize responses are those of the official core, and how many there are."""
-    alike = every = 0
-    with server.awake():
-        for user_id, expected in official.responses.items():
-            found = json.loads(fetch(server, dialect.initialize(user_id)))
-            for name, value in list_values(expected).items():
-                every += 1
-                alike += list_values(found).get(name, None) == value
-    return alike, every
-
-
-def list_values(response: dict[str, Any]) -> dict[tuple[str, str], object]:
-    """Return the value of every gate, config and layer of an initialize response, by its section and hashed name."""
-    sections = ("feature_gates", "dynamic_configs", "layer_configs")
-    return {(section, name): one.get("value") for section in sections for name, one in response[section].items()}

@@ -1,9 +1,7 @@
-"""What a run leaves behind: a file for programs, a table for people."""
+"""What a run leaves behind for programs: one object per measurement, the same keys in each."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
-
-from rich.table import Table
 
 from benchmarks.comparison.plan import Case, Outcome
 from benchmarks.comparison.verdicts import (
@@ -19,6 +17,7 @@ from benchmarks.comparison.verdicts import (
 )
 
 FIGURES: Final = (P50, P95, RATE, FAULTS, CPU)
+PROMISE: Final = "promise: "
 
 
 def list_measurements(outcomes: Mapping[Case, Outcome]) -> Iterator[dict[str, Any]]:
@@ -35,8 +34,24 @@ def list_measurements(outcomes: Mapping[Case, Outcome]) -> Iterator[dict[str, An
                 "unit": figure.unit,
                 "ratio_to": f"{describe_case(baseline)}, {figure.name}" if baseline else None,
                 "ratio": None if ratio is None else round(ratio, 3),
-                **({"failure": outcome.failure[:500]} if outcome.failure else {}),
+                **({"failure": outcome.failure} if outcome.failure else {}),
             }
+
+
+def list_agreements(outcomes: Mapping[Case, Outcome]) -> Iterator[dict[str, Any]]:
+    """Yield how many answers of each service are the official core's."""
+    for case, outcome in outcomes.items():
+        found = outcome.agreement
+        if found is None or case.connections > 1:
+            continue
+        yield {
+            "name": f"{describe_case(case)}, right answers",
+            "value": found.alike,
+            "unit": "answers",
+            "ratio_to": f"the official core's {found.asked:,}",
+            "ratio": round(found.alike / found.asked, 5),
+            **({"failure": found.example} if found.example else {}),
+        }
 
 
 def list_verdicts(verdicts: Sequence[Verdict]) -> Iterator[dict[str, Any]]:
@@ -44,50 +59,10 @@ def list_verdicts(verdicts: Sequence[Verdict]) -> Iterator[dict[str, Any]]:
     for one in verdicts:
         promise = one.promise
         yield {
-            "name": f"promise: {promise.figure.name} of {describe_case(promise.ours)}",
+            "name": f"{PROMISE}{promise.figure.name} of {describe_case(promise.ours)}",
             "value": one.is_kept,
-            "unit": f"at {'least' if promise.is_least else 'most'} {promise.bound:g}",
+            "unit": promise.describe_bound(),
             "ratio_to": describe_case(promise.theirs),
             "ratio": None if one.ratio is None else round(one.ratio, 3),
+            **({"failure": one.failed} if one.failed else {}),
         }
-
-
-def show(outcomes: Mapping[Case, Outcome]) -> Table:
-    """Return the table to print."""
-    table = Table(
-        "service", "asked", "spec", "conn.", "p50 ms", "p95 ms", "a second", "faults", "CPU ms", "rate : node-lite"
-    )
-    for case, outcome in outcomes.items():
-        table.add_row(*write_row(case, outcome, outcomes))
-    return table
-
-
-def write_row(case: Case, outcome: Outcome, outcomes: Mapping[Case, Outcome]) -> list[str]:
-    """Return the cells of a case."""
-    named = [case.service, case.question, case.spec, str(case.connections)]
-    if not outcome.loads:
-        return [*named, "failed", outcome.failure[:60]]
-    baseline = find_baseline(case)
-    ratio = find_ratio(outcomes, RATE, case, baseline) if baseline in outcomes and baseline else None
-    digits = {P50: 2, P95: 2, RATE: 0, FAULTS: 0, CPU: 2}
-    cells = [f"{outcome.summarize(figure.of):.{digits[figure]}f}" for figure in FIGURES]
-    return [*named, *cells, "" if ratio is None else f"{ratio:.2f} x"]
-
-
-def write_markdown(outcomes: Mapping[Case, Outcome]) -> str:
-    """Return the table for the docs."""
-    head = [
-        "service",
-        "asked",
-        "spec",
-        "connections",
-        "p50 ms",
-        "p95 ms",
-        "a second",
-        "faults",
-        "CPU ms",
-        "rate : node-lite",
-    ]
-    rows = [write_row(case, outcome, outcomes) for case, outcome in outcomes.items()]
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"

@@ -27,6 +27,11 @@ class Service(NamedTuple):
     is_reused: bool = False
     is_bare: bool = False  # replies at once: the floor of its language
 
+    @property
+    def is_ours(self) -> bool:
+        """Tell whether it is Gatelet."""
+        return bool(self.layout) and not self.is_bare
+
 
 def name_of(subject: str, reuse: str) -> str:
     """Return the name of a service in one of its two ways to use sandboxes."""
@@ -38,6 +43,7 @@ RAW_FRESH, RAW_REUSED = name_of("gatelet raw", FRESH), name_of("gatelet raw", RE
 LITE_FRESH, LITE_REUSED = name_of("statsig-node-lite", FRESH), name_of("statsig-node-lite", REUSED)
 SERVERLESS_FRESH = name_of("@statsig/serverless-client", FRESH)
 SERVERLESS_REUSED = name_of("@statsig/serverless-client", REUSED)
+OURS = (PAGED_FRESH, PAGED_REUSED, RAW_FRESH, RAW_REUSED)
 HELLO_PYTHON, HELLO_JAVASCRIPT = "bare Python", "bare JavaScript"
 
 

@@ -29,6 +29,7 @@ class AskedSpec:
     name: str
     document: dict[str, Any]
     gate: str
+    source: str = ""  # where it comes from, for people
 
     @cached_property
     def text(self) -> bytes:
@@ -55,7 +56,7 @@ def read_usual(file: Path | None, gate: str | None) -> AskedSpec:
     """Return the spec of a usual size."""
     if file is not None:
         document = json.loads(file.read_bytes())
-        return AskedSpec(USUAL, document, gate or next(iter(document["feature_gates"])))
+        return AskedSpec(USUAL, document, gate or next(iter(document["feature_gates"])), file.name)
     if SHARED.is_file():
-        return AskedSpec(USUAL, json.loads(SHARED.read_bytes()), SHARED_GATE)
-    return AskedSpec(USUAL, make_spec(), MADE_GATE)
+        return AskedSpec(USUAL, json.loads(SHARED.read_bytes()), SHARED_GATE, "a project of Statsig's own")
+    return AskedSpec(USUAL, make_spec(), MADE_GATE, "made up")

@@ -34,27 +34,32 @@ class Promise(NamedTuple):
     bound: float
     is_least: bool
 
+    def describe_bound(self) -> str:
+        """Return what the ratio has to be."""
+        return f"at {'least' if self.is_least else 'most'} {self.bound:g}"
+
 
 class Verdict(NamedTuple):
-    """What became of a promise; no ratio when one side failed."""
+    """What became of a promise; no ratio when one side failed, but the side that did."""
 
     promise: Promise
     ratio: float | None
+    failed: str = ""
 
     @property
     def is_kept(self) -> bool:
-        """Tell whether the ratio is as promised; where only the peer fails there is nothing to beat."""
+        """Tell whether the ratio is as promised; a peer that fails is not beaten: nothing was compared."""
         if self.ratio is None:
             return False
         return self.ratio >= self.promise.bound if self.promise.is_least else self.ratio <= self.promise.bound
 
-    def describe(self) -> str:
-        """Return it as a line."""
-        figure, ours, theirs, bound, is_least = self.promise
-        measured = "not measured" if self.ratio is None else f"{self.ratio:.2f}"
-        kept = "kept" if self.is_kept else "BROKEN"
-        sides = f"{describe_case(ours)} : {describe_case(theirs)}"
-        return f"{kept:6} {figure.name:6} {measured:>12} (at {'least' if is_least else 'most'} {bound:g})  {sides}"
+    def describe_outcome(self) -> str:
+        """Say what became of it in a word, and of one that was not measured why."""
+        return "kept" if self.is_kept else f"BROKEN: {self.failed}" if self.failed else "BROKEN"
+
+    def describe_ratio(self) -> str:
+        """Return the ratio, or that there is none."""
+        return "none" if self.ratio is None else f"{self.ratio:.2f}"
 
 
 def describe_case(case: Case) -> str:
@@ -91,7 +96,19 @@ def find_ratio(outcomes: Mapping[Case, Outcome], figure: Figure, ours: Case, the
 def judge(outcomes: Mapping[Case, Outcome]) -> list[Verdict]:
     """Return what became of every promise that this run can judge."""
     able = (one for one in list_promises() if one.ours in outcomes and one.theirs in outcomes)
-    return [Verdict(one, find_ratio(outcomes, one.figure, one.ours, one.theirs)) for one in able]
+    return [
+        Verdict(one, find_ratio(outcomes, one.figure, one.ours, one.theirs), find_failed(outcomes, one)) for one in able
+    ]
+
+
+def find_failed(outcomes: Mapping[Case, Outcome], promise: Promise) -> str:
+    """Say which side of a promise has no figures; empty when both have."""
+    if not outcomes[promise.ours].loads:
+        return f"{promise.ours.service} gave no right answer"
+    if outcomes[promise.theirs].loads:
+        return ""
+    is_peer = promise.theirs.service not in services.OURS
+    return "the peer gave no right answer" if is_peer else f"{promise.theirs.service} gave no right answer"
 
 
 def find_baseline(case: Case) -> Case | None:

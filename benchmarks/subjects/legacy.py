@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 from statsig import StatsigOptions, StatsigUser
+from statsig.output_logger import LogLevel
 from statsig.statsig_server import StatsigServer
 
 from benchmarks.subjects import EXPOSED, Json, Loop, Person, ask_everything, serve
@@ -17,7 +18,8 @@ class Legacy:
 
     def __init__(self, spec: Json, names: Sequence[str]) -> None:
         self.server = StatsigServer()
-        options = StatsigOptions(local_mode=True, bootstrap_values=json.dumps(to_v1(spec)))
+        bootstrap = json.dumps(to_v1(spec))
+        options = StatsigOptions(local_mode=True, bootstrap_values=bootstrap, output_logger_level=LogLevel.ERROR)
         self.server.initialize("secret-loopback", options)
         self.names = names
 

@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from benchmarks.comparison import services, specs
+from benchmarks.comparison.agreement import Agreement, list_values
 from benchmarks.comparison.load import Load
 from benchmarks.comparison.plan import Case, Course, Outcome, list_cases
-from benchmarks.comparison.questions import GATELET, PEER, list_values
-from benchmarks.comparison.report import list_measurements, list_verdicts, write_markdown
+from benchmarks.comparison.questions import GATELET, PEER, ask_checks
+from benchmarks.comparison.report import list_agreements, list_measurements, list_verdicts
 from benchmarks.comparison.services import Service
-from benchmarks.comparison.verdicts import describe_case, find_baseline, judge, list_promises
+from benchmarks.comparison.verdicts import Verdict, describe_case, find_baseline, judge, list_promises
 from benchmarks.sink import find_end
 from benchmarks.timed_server import join_chunks
 from devhost.build import COMPONENT
@@ -97,7 +99,38 @@ def test_service_that_fails_has_its_failure_in_the_results_and_beats_nobody() ->
         "ratio": None,
         "failure": "it ended",
     }
-    assert "failed" in write_markdown(failed)
+
+
+def test_broken_promise_says_who_gave_no_right_answer() -> None:
+    said = {one.describe_outcome() for one in judge(outcomes(lite="it ended")) if "lite" in one.promise.theirs.service}
+    assert said == {"BROKEN: the peer gave no right answer"}
+    ours = judge({**outcomes(), OURS: Outcome((), "it ended")})
+    assert {one.describe_outcome() for one in ours} == {"kept", f"BROKEN: {OURS.service} gave no right answer"}
+    promise = next(list_promises())
+    assert Verdict(promise, promise.bound / 2).describe_outcome() == "BROKEN"
+
+
+@pytest.mark.parametrize(
+    ("alike", "asked", "is_ours", "is_enough"),
+    [(400, 400, True, True), (399, 400, True, False), (396, 400, False, True), (395, 400, False, False)],
+)
+def test_peer_may_differ_for_one_user_of_a_hundred_and_we_for_none(
+    alike: int, asked: int, is_ours: bool, is_enough: bool
+) -> None:
+    assert Agreement(alike, asked).is_enough(is_ours=is_ours) is is_enough
+
+
+def test_results_count_the_answers_that_are_the_core_s() -> None:
+    found = Agreement(398, 400, "for user-7 it answers true")
+    assert found.describe() == "398 of 400 answers are the official core's; for user-7 it answers true"
+    (one,) = list_agreements({LITE: Outcome((), agreement=found), LITE._replace(connections=2): Outcome((), "", found)})
+    assert (one["value"], one["ratio"], one["failure"]) == (398, 0.995, "for user-7 it answers true")
+
+
+def test_checks_go_round_the_users_that_are_left() -> None:
+    asked = list(islice(ask_checks(PEER, "open", {"user-1": True, "user-2": False}, 5), 3))
+    assert [b"user-1" in one.request for one in asked] == [False, True, False]
+    assert [one.expected for one in asked] == [PEER.expect(value) for value in (False, True, False)]
 
 
 def test_results_name_what_a_ratio_is_to() -> None:
@@ -126,8 +159,9 @@ def test_service_is_compared_with_the_core_and_timed(tmp_path: Path) -> None:
         course.prepare(cases)
         found = course.run(cases, rounds=1, seconds=0.2)
     assert all(outcome.loads and not outcome.failure for outcome in found.values())
-    alike, every = course.agreement[service.name]
-    assert alike == every > 0
+    for outcome in found.values():
+        assert outcome.agreement is not None
+        assert outcome.agreement.alike == outcome.agreement.asked > 0
 
 
 @pytest.mark.viceroy
@@ -140,4 +174,4 @@ def test_service_that_answers_wrongly_has_no_figures(tmp_path: Path) -> None:
         course.prepare([OURS])
         found = course.run([OURS], rounds=1, seconds=0.1)[OURS]
     assert not found.loads
-    assert "the official core answers" in found.failure
+    assert "of 400 answers are the official core's; for user-" in found.failure
