@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from benchmarks.comparison.questions import Dialect, Official
-from benchmarks.timed_server import TimedServer, fetch
+from benchmarks.timed_server import TimedServer, WrongAnswer, fetch
 
 MOST_DIFFERING: Final = 0.01  # of the users, for a peer
 SECTIONS: Final = ("feature_gates", "dynamic_configs", "layer_configs")
@@ -55,12 +55,20 @@ def compare_responses(server: TimedServer, dialect: Dialect, official: Official)
     differing: list[str] = []
     with server.awake():
         for user_id, expected in official.responses.items():
-            found = list_values(json.loads(fetch(server, dialect.initialize(user_id))))
+            found = read_values(fetch(server, dialect.initialize(user_id)))
             for name, value in list_values(expected).items():
                 asked += 1
                 alike += found.get(name) == value
                 differing += [] if found.get(name) == value else [f"for {user_id} {name[0]} differ"]
     return Agreement(alike, asked, differing[0] if differing else "")
+
+
+def read_values(body: bytes) -> dict[tuple[str, str], object]:
+    """Read the values of an initialize response; raises WrongAnswer when it is none."""
+    try:
+        return list_values(json.loads(body))
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise WrongAnswer(f"no initialize response: {body[:500]!r}") from problem
 
 
 def list_values(response: dict[str, Any]) -> dict[tuple[str, str], object]:

@@ -69,7 +69,7 @@ class Course:
         self._built, self._specs, self._folder, self._say = built, asked, folder, say
         self._stack = ExitStack()
         self._servers: dict[tuple[str, str], TimedServer] = {}
-        self._failures: dict[tuple[str, str], str] = {}
+        self._failures: dict[Case, str] = {}
         self._officials: dict[str, Official] = {}
         self._agreements: dict[Case, Agreement] = {}
         self._users: dict[str, tuple[str, ...]] = {}
@@ -86,39 +86,44 @@ class Course:
         for spec in dict.fromkeys(case.spec for case in cases):
             self._officials[spec] = Official(self._specs[spec])
             self._users[spec] = USERS_OF_LARGE if spec in specs.MULTIPLIED else USERS
-        asked = {case for case in cases if case.question == INITIALIZE}
-        for service, spec in dict.fromkeys((case.service, case.spec) for case in cases):
-            self._say(f"starting {service}, {spec}")
-            try:
-                self._start(self._built[service], spec)
-                if Case(service, INITIALIZE, spec=spec) in asked:
-                    self._compare_responses(self._built[service], spec)
-            except WrongAnswer as problem:
-                self._failures[service, spec] = str(problem)
-                self._say(f"{service} has no figures with {spec}: {str(problem)[:300]}")
+        for case in dict.fromkeys(case._replace(question=CHECK, connections=1) for case in cases):
+            self._say(f"starting {case.service}, {case.spec}")
+            self._try(self._start, case, (CHECK, INITIALIZE, HELLO))
+        for case in cases:
+            if case.question == INITIALIZE and case not in self._failures:
+                self._try(self._compare_responses, case, (INITIALIZE,))
 
-    def _start(self, service: Service, spec: str) -> None:
-        folder = self._folder / str(len(self._servers) + len(self._failures))
+    def _try(self, step: Callable[[Case], None], case: Case, needed_for: tuple[str, ...]) -> None:
+        try:
+            step(case)
+        except WrongAnswer as problem:
+            self._failures |= {case._replace(question=question): str(problem) for question in needed_for}
+            self._say(f"no figures: {case.service}, {' and '.join(needed_for)}, {case.spec}: {str(problem)[:300]}")
+
+    def _start(self, case: Case) -> None:
+        service, spec = self._built[case.service], self._specs[case.spec]
+        folder = self._folder / str(len(list(self._folder.iterdir())))
         folder.mkdir()
-        server = self._stack.enter_context(services.start(service, self._specs[spec], folder, self._events_port))
-        self._servers[service.name, spec] = server
+        server = self._stack.enter_context(services.start(service, spec, folder, self._events_port))
+        self._servers[case.service, case.spec] = server
         if not service.is_bare:
-            self._compare_checks(service, spec)
+            self._compare_checks(case)
 
-    def _compare_checks(self, service: Service, spec: str) -> None:
-        server, asked = self._servers[service.name, spec], USERS_OF_LARGE if spec in specs.MULTIPLIED else USERS
-        compared = agreement.compare_checks(server, service.dialect, self._officials[spec], asked)
-        self._note(Case(service.name, CHECK, spec=spec), compared.agreement)
+    def _compare_checks(self, case: Case) -> None:
+        server, service = self._servers[case.service, case.spec], self._built[case.service]
+        asked = USERS_OF_LARGE if case.spec in specs.MULTIPLIED else USERS
+        compared = agreement.compare_checks(server, service.dialect, self._officials[case.spec], asked)
+        self._note(case, compared.agreement)
         if not compared.agreement.is_enough(is_ours=service.is_ours):
             raise WrongAnswer(compared.agreement.describe())
-        self._users[spec] = tuple(one for one in self._users[spec] if one not in compared.differing)
+        self._users[case.spec] = tuple(one for one in self._users[case.spec] if one not in compared.differing)
 
-    def _compare_responses(self, service: Service, spec: str) -> None:
-        server = self._servers[service.name, spec]
-        compared = agreement.compare_responses(server, service.dialect, self._officials[spec])
-        self._note(Case(service.name, INITIALIZE, spec=spec), compared)
+    def _compare_responses(self, case: Case) -> None:
+        server, service = self._servers[case.service, case.spec], self._built[case.service]
+        compared = agreement.compare_responses(server, service.dialect, self._officials[case.spec])
+        self._note(case, compared)
         if service.is_ours and not compared.is_enough(is_ours=True):
-            raise WrongAnswer(f"of its initialize responses, {compared.describe()}")
+            raise WrongAnswer(compared.describe())
 
     def _note(self, case: Case, compared: Agreement) -> None:
         self._agreements[case] = compared
@@ -127,7 +132,7 @@ class Course:
     def run(self, cases: list[Case], rounds: int, seconds: float) -> dict[Case, Outcome]:
         """Let the services take turns; a case that fails once is measured no more."""
         loads: dict[Case, list[Load]] = {case: [] for case in cases}
-        failures = {case: self._failures.get((case.service, case.spec), "") for case in cases}
+        failures = {case: self._failures.get(case._replace(connections=1), "") for case in cases}
         dice = random.Random(ORDER_SEED)  # noqa: S311  # an order, no secret
         for number in range(rounds + 1):
             self._say(f"round {number} of {rounds}" if number else "waking up")

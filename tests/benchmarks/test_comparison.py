@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.comparison import services, specs
-from benchmarks.comparison.agreement import Agreement, list_values
+from benchmarks.comparison.agreement import Agreement, list_values, read_values
 from benchmarks.comparison.load import Load
 from benchmarks.comparison.plan import Case, Course, Outcome, list_cases
 from benchmarks.comparison.questions import GATELET, PEER, ask_checks
@@ -16,7 +16,7 @@ from benchmarks.comparison.report import list_agreements, list_measurements, lis
 from benchmarks.comparison.services import Service
 from benchmarks.comparison.verdicts import Verdict, describe_case, find_baseline, judge, list_promises
 from benchmarks.sink import find_end
-from benchmarks.timed_server import join_chunks
+from benchmarks.timed_server import WrongAnswer, join_chunks
 from devhost.build import COMPONENT
 from devhost.local_config import EXAMPLE_SPEC, ROOT
 from devhost.local_store import PAGED
@@ -71,6 +71,14 @@ def test_dialects_read_the_answers_they_expect() -> None:
 def test_values_of_a_response_are_told_by_section_and_name() -> None:
     one = {"feature_gates": {"a": {"value": True}}, "dynamic_configs": {"a": {"value": {}}}, "layer_configs": {}}
     assert list_values(one) == {("feature_gates", "a"): True, ("dynamic_configs", "a"): {}}
+
+
+@pytest.mark.parametrize("body", [b"", b"oops", b"[]", b'{"feature_gates": {}}', b'{"feature_gates": []}'])
+def test_body_that_is_no_answer_is_a_wrong_one(body: bytes) -> None:
+    with pytest.raises(WrongAnswer, match="no initialize response"):
+        read_values(body)
+    with pytest.raises(WrongAnswer, match="no answer of a check"):
+        PEER.read_value(body)
 
 
 def test_every_promise_is_about_something_that_is_measured() -> None:
