@@ -5,7 +5,7 @@ handler runs, and writes refusals in the shape its audience expects. The OpenAPI
 """
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 from edge.callers.keys import Access, Caller, KeyPlace
 from edge.messages import Refusal, Reply, Request
@@ -15,7 +15,8 @@ type Handler = Callable[[Call], Reply]
 type Schema = Mapping[str, object]
 
 
-class Call(NamedTuple):
+@dataclass(slots=True)
+class Call:
     """One request with its caller; `parameter` is what the path holds behind the route's own part."""
 
     sandbox: Sandbox
@@ -24,7 +25,8 @@ class Call(NamedTuple):
     parameter: str = ""
 
 
-class Route(NamedTuple):
+@dataclass(slots=True)
+class Route:
     """One route. A path that ends with a name in braces takes the rest of the path as its parameter."""
 
     method: str
@@ -33,8 +35,8 @@ class Route(NamedTuple):
     access: Access
     places: tuple[KeyPlace, ...] = (KeyPlace.HEADER,)
     body: Schema | None = None  # of the JSON that the request holds
-    replies: Mapping[int, Schema | None] = {}  # by status; None says that there is no JSON
-    query: Mapping[str, Schema] = {}
+    replies: Mapping[int, Schema | None] = field(default_factory=dict)  # by status; None says that there is no JSON
+    query: Mapping[str, Schema] = field(default_factory=dict)
     needed: tuple[str, ...] = ()  # of the query
     refuse: Callable[[Refusal, str], Reply] | None = None  # takes the path's parameter too
     headers: tuple[str, ...] = ()  # of every reply that is no refusal, besides those that all replies carry

@@ -6,8 +6,9 @@ nobody ever used. A key of which the spec says nothing sees everything, as with 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final, NamedTuple, cast
+from typing import Final, cast
 
 from edge.callers.keys import Access, Caller
 from edge.callers.sight import Sight, find_sight, options_of
@@ -37,7 +38,8 @@ _EVALUATE: Final = {
 }
 
 
-class Asking(NamedTuple):
+@dataclass(slots=True)
+class Asking:
     """One user, who asks about them, and what answers; views and sights, one per project, are made when needed."""
 
     user: User
@@ -77,7 +79,8 @@ class Asking(NamedTuple):
         return sight is None or sight.shows(kind, name, document)
 
 
-class Check(NamedTuple):
+@dataclass(slots=True)
+class Check:
     """What a question about one name came to; without a spec there is neither view nor evaluation."""
 
     name: str
@@ -95,7 +98,7 @@ def begin_asking(call: Call, user: User, wanted: Sequence[Wanted] | None) -> Ask
     """Return what all checks of a call share."""
     caller = call.caller
     if wanted is not None and caller.access is Access.CLIENT:
-        wanted = [one._replace(client_key=caller.key) for one in wanted]
+        wanted = [replace(one, client_key=caller.key) for one in wanted]
     return Asking(user, caller, call.sandbox.begin_questions(wanted, caller.key), {}, {}, call.sandbox)
 
 

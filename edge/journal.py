@@ -6,7 +6,8 @@ routes has it, never its path, query, headers or body: those may hold keys and u
 """
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 from zlib import crc32
 
 from edge.messages import encode_json
@@ -21,7 +22,8 @@ TROUBLE: Final = (" stored: ", " refused: ", " set aside ", " could not ", " was
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 
 
-class Answered(NamedTuple):
+@dataclass(slots=True)
+class Answered:
     """A request as the log may know it."""
 
     method: str
@@ -64,7 +66,8 @@ def list_entries(
     level = ERROR if answered.status >= 500 else INFO
     if level is ERROR or is_in_sample(platform.session_id(), number, settings.log_sample):
         method = answered.method if answered.method in METHODS else "other"
-        yield level, {"topic": "request", **answered._asdict(), "method": method, "request": number}
+        about = {"route": answered.route, "status": answered.status, "milliseconds": answered.milliseconds}
+        yield level, {"topic": "request", "method": method, **about, "request": number}
 
 
 def is_in_sample(session: str, number: int, share: int) -> bool:

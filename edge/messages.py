@@ -6,8 +6,8 @@ Both values are tuples because a fresh sandbox makes them on the way to its firs
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from json import JSONEncoder
-from typing import NamedTuple
 
 type Header = tuple[str, bytes]
 type Event = Mapping[str, object]
@@ -33,7 +33,8 @@ def find_no_events() -> tuple[Event, ...]:
     return ()
 
 
-class Request(NamedTuple):
+@dataclass(slots=True)
+class Request:
     """One HTTP request; headers and body are only fetched when a route asks for them."""
 
     method: str
@@ -45,7 +46,8 @@ class Request(NamedTuple):
     origin: str = ""  # scheme and host that the client asked, as far as known
 
 
-class Reply(NamedTuple):
+@dataclass(slots=True)
+class Reply:
     """One HTTP reply, and what makes its exposure events once it has gone: no client waits for that."""
 
     status: int

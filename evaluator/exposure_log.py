@@ -8,8 +8,9 @@ its kind. A check leaves a light record, which becomes an event when the events 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from evaluator.bucketing import hash_text, to_bytes
 from evaluator.coerce import find_number, truncate, write_json
@@ -38,7 +39,8 @@ class _Write(Protocol):
     ) -> Event: ...
 
 
-class _Manner(NamedTuple):
+@dataclass(slots=True)
+class _Manner:
     """How a check becomes an event: of what kind it was, the error it ended in, and whether it is logged by hand."""
 
     write: _Write
@@ -50,7 +52,8 @@ class _Manner(NamedTuple):
 _GATE_CHECK: Final = _Manner(gate_exposure, GATE, None, False)
 
 
-class _Record(NamedTuple):
+@dataclass(slots=True)
+class _Record:
     """What becomes an event, with what it says about its sampling; a plain gate check is recorded by its outcome."""
 
     manner: _Manner | None
@@ -183,17 +186,17 @@ class ExposureLog:
                 yield self._write(view, one if isinstance(one, _Record) else _record_gate(one))
 
     def _write(self, view: UserView, record: _Record) -> Event:
-        manner, name, what, decision = record
+        manner = record.manner
         if manner is None:
-            event: Event = what
+            event: Event = record.what
             return event
-        found = Evaluation(manner.kind, name, what, manner.error)
+        found = Evaluation(manner.kind, record.name, record.what, manner.error)
         reason = self._find_reason(found)
         event = manner.write(
             view, found, reason=reason, received_at_ms=self._received_at_ms, is_manual=manner.is_manual
         )
-        if decision is not None:
-            event["statsigMetadata"] = decision
+        if record.decision is not None:
+            event["statsigMetadata"] = record.decision
         return event
 
     def _write_unexposed(self) -> Event:

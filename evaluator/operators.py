@@ -10,9 +10,10 @@ A new operator is one function that prepares its target and one row in `OPERATOR
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from operator import eq
-from typing import Final, NamedTuple
+from typing import Final
 
 from evaluator.bucketing import hash_unit_id, to_bytes
 from evaluator.coerce import Instant, find_number, find_text, write_json
@@ -34,7 +35,8 @@ MANY: Final = 8  # elements of a target from which on the first value is looked 
 _SEPARATOR: Final = "\0"
 
 
-class Operator(NamedTuple):
+@dataclass(slots=True)
+class Operator:
     """How a target becomes a comparison, and the answer that makes the condition true."""
 
     prepare: Callable[[object], Comparison]

@@ -13,8 +13,9 @@ marked so in the entry's metadata, and readers use the manifest unless someone e
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from json import JSONEncoder
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import cbor2
 
@@ -32,7 +33,8 @@ _NAMES: Final[dict[type, str]] = {int: "an integer", bool: "true or false", dict
 _encode = JSONEncoder(separators=(",", ":")).encode
 
 
-class Manifest(NamedTuple):
+@dataclass(slots=True)
+class Manifest:
     """What the manifest says; pages by their digests, 16 bytes each, joined."""
 
     time: int  # of the spec, in milliseconds since 1970
@@ -43,7 +45,9 @@ class Manifest(NamedTuple):
     counts: Mapping[str, int]  # specs by section
     has_mapping: bool  # whether any name may be led to another config
     head: Mapping[str, object]  # what stands in the document itself and any check may need
-    sights: Mapping[str, bytes] = {}  # what keys see, by the names of `specstore.sights`: digests of further pages
+    sights: Mapping[str, bytes] = field(
+        default_factory=dict
+    )  # what keys see, by the names of `specstore.sights`: digests of further pages
 
     @property
     def page_count(self) -> int:

@@ -6,9 +6,10 @@ only, so that its requests need no preflight, and OpenFeature clients use header
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum, IntEnum
 from hmac import compare_digest
-from typing import Final, NamedTuple
+from typing import Final
 
 from edge.input.reading import parse_query
 from edge.messages import Refusal, Request
@@ -42,7 +43,8 @@ class KeyPlace(Enum):
     BEARER = "the header authorization, after Bearer"
 
 
-class Caller(NamedTuple):
+@dataclass(slots=True)
+class Caller:
     """Who asks."""
 
     access: Access = Access.NONE

@@ -8,8 +8,9 @@ Values are taken for objects when they are a `dict`: the first look of a sandbox
 than the next, by which a client could tell an entity that it may not see from one that is not there.
 """
 
+from dataclasses import dataclass
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Final
 
 from evaluator.bucketing import hash_djb2
 from evaluator.client_response import ResponseOptions, find_target_app
@@ -23,7 +24,8 @@ LISTS: Final = "hashed_sdk_keys_to_entities"
 type Names = frozenset[str]
 
 
-class Sight(NamedTuple):
+@dataclass(slots=True)
+class Sight:
     """The app and the names that a key is held to; None where it is not."""
 
     app: str | None = None

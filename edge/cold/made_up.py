@@ -6,6 +6,7 @@ name or key of it means anything outside; nothing of it is left when the rehears
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from edge.callers.keys import KEY_HEADER
@@ -184,5 +185,5 @@ def make_further() -> Iterator[Rehearsed]:
     yield Rehearsed(make_request("/healthz"))
     yield Rehearsed(make_request("/readyz"))
     yield Rehearsed(make_request("/openapi.json"))
-    yield Rehearsed(make_request("/gate?name=second&userID=rehearsal-user")._replace(method="OPTIONS"), 204)
+    yield Rehearsed(replace(make_request("/gate?name=second&userID=rehearsal-user"), method="OPTIONS"), 204)
     yield Rehearsed(make_request("/gate", {}), 405)

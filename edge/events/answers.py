@@ -5,8 +5,9 @@ the body says `"success": false`. Everything else blames the way: some of it pas
 response), the rest needs somebody (401, 403, 404…), and the events are kept until then.
 """
 
+from dataclasses import dataclass
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Final
 
 LONGEST_RETRY_AFTER_MS: Final = 3_600_000
 _TOO_LARGE: Final = (413,)
@@ -24,7 +25,8 @@ class Verdict(Enum):
     REFUSED = "refused"  # not worth one until somebody has mended something
 
 
-class Answer(NamedTuple):
+@dataclass(slots=True)
+class Answer:
     """What came back: a response, or the reason why there is none (status 0)."""
 
     status: int
@@ -33,7 +35,8 @@ class Answer(NamedTuple):
     problem: str = ""
 
 
-class Judgement(NamedTuple):
+@dataclass(slots=True)
+class Judgement:
     """A verdict with its reason, for the log, and how long the endpoint wants to be left alone."""
 
     verdict: Verdict

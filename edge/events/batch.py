@@ -7,8 +7,9 @@ stays with it through retries, the store and the drain, so that a repeat can be 
 
 import gzip
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from json import loads
-from typing import Final, NamedTuple
+from typing import Final
 from zlib import crc32
 
 from edge.messages import JSON_HEADER, Header, encode_json
@@ -27,7 +28,8 @@ _SAME_HEADERS: Final[tuple[Header, ...]] = (
 )
 
 
-class Batch(NamedTuple):
+@dataclass(slots=True)
+class Batch:
     """Some events that travel together."""
 
     id: str
@@ -45,14 +47,16 @@ class Batch(NamedTuple):
         return not self.is_sealed and self.event_count > 1
 
 
-class Content(NamedTuple):
+@dataclass(slots=True)
+class Content:
     """What a request carries: its body, and the headers that say how to read it. The same at every try."""
 
     body: bytes
     headers: tuple[Header, ...] = ()
 
 
-class Post(NamedTuple):
+@dataclass(slots=True)
+class Post:
     """One request to the events endpoint."""
 
     headers: tuple[Header, ...]
@@ -64,10 +68,12 @@ def split_batch(batch: Batch) -> tuple[Batch, Batch]:
     events = loads(b"[" + batch.content + b"]")
     middle = len(events) // 2
     first, second = events[:middle], events[middle:]
-    return tuple(  # type: ignore[return-value]  # two halves
-        batch._replace(id=f"{batch.id}.{part}", content=encode_json(half)[1:-1], event_count=len(half))
-        for part, half in enumerate((first, second), 1)
-    )
+    return take_half(batch, 1, first), take_half(batch, 2, second)
+
+
+def take_half(batch: Batch, part: int, events: Sequence[object]) -> Batch:
+    """Return the batch with a part of its events."""
+    return replace(batch, id=f"{batch.id}.{part}", content=encode_json(events)[1:-1], event_count=len(events))
 
 
 def encode_post(batches: Sequence[Batch], key: bytes, session: str, now_ms: int, tries: int, gzip_from: int) -> Post:

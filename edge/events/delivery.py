@@ -25,7 +25,7 @@ def begin_delivery(
         raise DeliveryFault(f"there is no key of Statsig's for the events of {project or 'this service'}")
     post = make_post(batches, content, key, platform.session_id(), now_ms, tries)
     counts.add("posts")
-    return platform.begin_send(settings.events_backend, settings.events_url, *post)
+    return platform.begin_send(settings.events_backend, settings.events_url, post.headers, post.body)
 
 
 def await_judgement(delivery: PendingDelivery) -> Generator[Wait, bool, Judgement | None]:

@@ -9,6 +9,7 @@ endpoint fails, so that sandboxes which find that out as well need no further tr
 """
 
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -224,7 +225,7 @@ class Drain:
                 continue
             value = entry.read()
             try:
-                found.append(Stored(key.key, decode_envelope(value)._replace(project=key.project)))
+                found.append(Stored(key.key, replace(decode_envelope(value), project=key.project)))
             except InvalidEnvelope as problem:
                 gone += yield from self._set_aside(key.key, value, str(problem), key.event_count)
         return found, gone

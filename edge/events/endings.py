@@ -1,6 +1,7 @@
 """What happened to a batch on its way, how its way ended, and what that means for the client that handed it over."""
 
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 from edge.events.answers import Verdict
 from edge.events.client_events import Fate, Handover
@@ -11,7 +12,8 @@ BATCH_FATES: Final = {Stage.CONFIRMED: Fate.DELIVERED, Stage.STORED: Fate.STORED
 VERDICT_FATES: Final = {Verdict.WRONG: Fate.WRONG, Verdict.TOO_LARGE: Fate.TOO_LARGE}
 
 
-class Step(NamedTuple):
+@dataclass(slots=True)
+class Step:
     """What happened to a batch, why, and how long the endpoint wants to be left alone."""
 
     happening: Happening
@@ -19,7 +21,8 @@ class Step(NamedTuple):
     retry_after_ms: int = 0
 
 
-class Ended(NamedTuple):
+@dataclass(slots=True)
+class Ended:
     """How the way of a batch ended, and by what."""
 
     state: State

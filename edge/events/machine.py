@@ -13,8 +13,9 @@ when it is dropped it is set aside there.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Final
 
 from edge.events.answers import Verdict
 
@@ -55,7 +56,8 @@ class Other(Enum):
 type Happening = Verdict | Store | Other
 
 
-class State(NamedTuple):
+@dataclass(slots=True)
+class State:
     """Where a batch stands, with what decides where it goes."""
 
     stage: Stage = Stage.READY
@@ -64,8 +66,13 @@ class State(NamedTuple):
     is_stored: bool = False
     must_wait: bool = False  # the store has failed, so leaving the endpoint alone means to wait here
 
+    def move(self, stage: Stage) -> "State":
+        """Return the state at another stage, all else as it was."""
+        return State(stage, self.tries, self.due_ms, self.is_stored, self.must_wait)
 
-class Conditions(NamedTuple):
+
+@dataclass(slots=True)
+class Conditions:
     """What a step depends on besides the state."""
 
     now_ms: int
@@ -87,12 +94,12 @@ def advance(state: State, happening: Happening, at: Conditions) -> State:
 
 def begin(state: State, _at: Conditions) -> State:
     """Count a try."""
-    return state._replace(stage=Stage.SENT, tries=state.tries + 1)
+    return State(Stage.SENT, state.tries + 1, state.due_ms, state.is_stored, state.must_wait)
 
 
 def confirm(state: State, _at: Conditions) -> State:
     """End well."""
-    return state._replace(stage=Stage.CONFIRMED)
+    return state.move(Stage.CONFIRMED)
 
 
 def try_again(state: State, at: Conditions) -> State:
@@ -101,31 +108,31 @@ def try_again(state: State, at: Conditions) -> State:
     What was put together from several batches is cut: one of them may be what the endpoint fails at.
     """
     if at.is_mixed:
-        return state._replace(stage=Stage.SPLIT)
+        return state.move(Stage.SPLIT)
     is_late = at.is_ending or at.delay_ms > at.longest_delay_ms
     if is_late or state.tries >= at.most_tries:
         return store(state, at)
-    return state._replace(stage=Stage.READY, due_ms=at.now_ms + at.delay_ms)
+    return State(Stage.READY, state.tries, at.now_ms + at.delay_ms, state.is_stored, state.must_wait)
 
 
 def store(state: State, _at: Conditions) -> State:
     """Keep the batch for later; one from the store is there already."""
-    return state._replace(stage=Stage.STORED if state.is_stored else Stage.STORING)
+    return state.move(Stage.STORED if state.is_stored else Stage.STORING)
 
 
 def keep(state: State, _at: Conditions) -> State:
     """End well enough."""
-    return state._replace(stage=Stage.STORED, is_stored=True)
+    return replace(state, stage=Stage.STORED, is_stored=True)
 
 
 def split(state: State, at: Conditions) -> State:
     """Cut what is too large, as long as there is something to cut."""
-    return state._replace(stage=Stage.SPLIT) if at.can_split else drop(state, at)
+    return state.move(Stage.SPLIT) if at.can_split else drop(state, at)
 
 
 def find_culprit(state: State, at: Conditions) -> State:
     """Cut what was put together from several batches; drop the one whose content is wrong."""
-    return state._replace(stage=Stage.SPLIT) if at.is_mixed else drop(state, at)
+    return state.move(Stage.SPLIT) if at.is_mixed else drop(state, at)
 
 
 def start_over(state: State, at: Conditions) -> State:
@@ -137,7 +144,7 @@ def start_over(state: State, at: Conditions) -> State:
 
 def drop(state: State, _at: Conditions) -> State:
     """End badly."""
-    return state._replace(stage=Stage.DROPPED)
+    return state.move(Stage.DROPPED)
 
 
 STEPS: Final[Mapping[tuple[Stage, Happening], Step]] = {

@@ -250,13 +250,13 @@ class Outbox:
         if judgement.verdict is Verdict.TAKEN:
             self._wanted_ms = 0
             self.drain.note_working()
-            return Step(*judgement)
+            return Step(judgement.verdict, judgement.reason, judgement.retry_after_ms)
         self._leave_alone(judgement.retry_after_ms)
         if judgement.verdict is Verdict.FAILED:
             self.drain.note_failing(judgement.retry_after_ms)
             yield from self.spool.ask_level()  # needed to store the batch, and says whether it is worth another try
             self._leave_alone(self.spool.find_failing_ms())
-        return Step(*judgement)
+        return Step(judgement.verdict, judgement.reason, judgement.retry_after_ms)
 
     def _withdraw(self, batch: Batch, key: str, delivery: PendingDelivery) -> Task:
         """Take a batch out of the store when the late answer says that it has arrived."""

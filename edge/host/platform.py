@@ -172,7 +172,7 @@ class FastlyDelivery(FastlyPending):
                 return None
         except Err as problem:
             return Answer(0, problem=f"the backend failed: {name_error(problem)}")
-        return self._answer._replace(start=self._read_start())
+        return Answer(self._answer.status, self._read_start(), self._answer.retry_after)
 
     def _read_head(self) -> None:
         response, body = http_req.await_response(self.pollable)

@@ -1,5 +1,6 @@
 """`GET /gate`, in the shape of Statsig's own example for Fastly."""
 
+from dataclasses import replace
 from typing import Final
 
 from edge.callers.keys import NOBODY, Access, KeyPlace, require_caller
@@ -25,7 +26,7 @@ def get_gate(call: Call) -> Reply:
     user_id = query.get("userID")
     if user_id is None:
         raise refuse_input("the query parameter userID is missing")
-    asking = begin_asking(call._replace(caller=caller), User({"userID": user_id}), [Wanted(GATE, name)])
+    asking = begin_asking(replace(call, caller=caller), User({"userID": user_id}), [Wanted(GATE, name)])
     checked = check(asking, GATE, name)
     if checked.evaluation is None:
         return json_reply(500, {"error": "no spec to answer from", "details": asking.questions.fault})

@@ -194,9 +194,8 @@ def refuse_flag(refusal: Refusal, key: str) -> Reply:
     body: Item = {"key": key} if key else {}
     if refusal.status in {400, 404, 500}:
         body["errorCode"] = refusal.error if refusal.error in _CODES else "PARSE_ERROR"
-    return json_reply(refusal.status, {**body, "errorDetails": refusal.message})._replace(
-        headers=(JSON_HEADER, *refusal.headers)
-    )
+    content = encode_json({**body, "errorDetails": refusal.message})
+    return Reply(refusal.status, content, (JSON_HEADER, *refusal.headers))
 
 
 _ITEM: Final = an_object({"key": TEXT, "reason": TEXT, "variant": TEXT}, value=ANY, metadata=OBJECT)

@@ -4,6 +4,7 @@ A key may stand in the path, as on Statsig's CDN. Protobuf and deltas, which SDK
 What the store holds goes out in its own shape where that is asked for.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from edge.callers.keys import Access, KeyPlace
@@ -50,7 +51,7 @@ def send_spec(call: Call, *, since: object, wants_v1: bool) -> Reply:
         raise Refusal(503, "no_spec", questions.fault)
     header: Header = ("x-since-time", b"%d" % project.time)
     if is_held(since, project.time):
-        return json_reply(200, {"has_updates": False})._replace(headers=(JSON_HEADER, header))
+        return replace(json_reply(200, {"has_updates": False}), headers=(JSON_HEADER, header))
     return Reply(200, find_text(project, wants_v1=wants_v1), (JSON_HEADER, header))
 
 

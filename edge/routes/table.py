@@ -1,7 +1,8 @@
 """Every route of the service, and how a path finds its row."""
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 from edge.calls import Route
 from edge.input.reading import decode_percent_path
@@ -21,7 +22,8 @@ _ANSWERING: Final[tuple[Route, ...]] = (
 ROUTES: Final = (*_ANSWERING, openapi.make_route(_ANSWERING))
 
 
-class Place(NamedTuple):
+@dataclass(slots=True)
+class Place:
     """The routes at one path, by method, and what the path holds behind their own part."""
 
     methods: Mapping[str, Route]

@@ -15,7 +15,8 @@ Why something else than the newest answers is part of the value (`fault`), so th
 """
 
 from collections.abc import Callable
-from typing import Final, NamedTuple, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol
 
 from edge.ports import LARGEST_VALUE, Entry, StoreFault
 from edge.spec.held_entry import HeldEntry, take_entry
@@ -42,7 +43,8 @@ class RefusedValue(Exception):
     """A raw value that is not taken; it is not read again."""
 
 
-class Answer(NamedTuple):
+@dataclass(slots=True)
+class Answer:
     """What answers: a spec, and of it the project that holds what was asked; both None when nothing does."""
 
     spec: Spec | None = None
@@ -53,17 +55,18 @@ class Answer(NamedTuple):
     fault: str = "the store was not asked yet"  # why the newest does not answer
 
 
-class HeldSpec(NamedTuple):
+@dataclass(slots=True)
+class HeldSpec:
     """What a sandbox knows of one spec."""
 
-    answer: Answer = Answer()  # to the questions asked last
+    answer: Answer = field(default_factory=Answer)  # to the questions asked last
     spec: Spec | None = None  # the last good one that the store gave
     source: str = NONE  # of that one
     received_ms: int = 0  # when that one was read
     raw: Entry | None = None  # the raw value seen last, in use or not
     raw_fault: str = ""  # why that value is not taken
-    manifest: HeldEntry[PagedSpec] = HeldEntry()  # in use or not
-    overrides: HeldEntry[ForcedValues] = HeldEntry()
+    manifest: HeldEntry[PagedSpec] = field(default_factory=HeldEntry)  # in use or not
+    overrides: HeldEntry[ForcedValues] = field(default_factory=HeldEntry)
     checked_ms: int | None = None  # when the store was last asked
     confirmed_ms: int | None = None  # when the newest last answered
 
@@ -88,7 +91,8 @@ class Limits(Protocol):
 NOTHING_HELD: Final = HeldSpec()
 
 
-class Attempt(NamedTuple):
+@dataclass(slots=True)
+class Attempt:
     """What candidates have to answer from."""
 
     held: HeldSpec
@@ -116,16 +120,21 @@ def answer_questions(
     """Return what to hold now, with the answer to these questions; asks the store when it is time to, or must."""
     if not (is_due(held, limits, now_ms) or is_cheaper_raw(held.answer, questions)):
         try:
-            return held._replace(answer=load_answer(held.answer, questions))
+            return hold_answer(held, load_answer(held.answer, questions))
         except (StoreFault, InvalidEntry, InvalidSpec):  # a page that is not there: looking again finds what answers
             pass
     look = store.look()
-    seen = held._replace(
-        manifest=take_entry(held.manifest, look.manifest, "manifest", lambda value: read_manifest(value, store)),
-        overrides=take_entry(held.overrides, look.overrides, "overrides", decode_overrides),
-        raw_fault=held.raw_fault and keep_raw_fault(held, look.raw.entry),
-        raw=look.raw.entry or held.raw,
-        checked_ms=now_ms,
+    seen = HeldSpec(
+        held.answer,
+        held.spec,
+        held.source,
+        held.received_ms,
+        look.raw.entry or held.raw,
+        held.raw_fault and keep_raw_fault(held, look.raw.entry),
+        take_entry(held.manifest, look.manifest, "manifest", lambda value: read_manifest(value, store)),
+        take_entry(held.overrides, look.overrides, "overrides", decode_overrides),
+        now_ms,
+        held.confirmed_ms,
     )
     return try_candidates(Attempt(seen, look, store, fallback, limits, questions, now_ms))
 
@@ -153,9 +162,28 @@ def has_fault(held: HeldSpec) -> bool:
     return bool(held.answer.fault or held.overrides.fault)
 
 
+def hold_answer(held: HeldSpec, answer: Answer) -> HeldSpec:
+    """Return what is held with another answer, all else as it was."""
+    return HeldSpec(
+        answer,
+        held.spec,
+        held.source,
+        held.received_ms,
+        held.raw,
+        held.raw_fault,
+        held.manifest,
+        held.overrides,
+        held.checked_ms,
+        held.confirmed_ms,
+    )
+
+
 def load_answer(answer: Answer, questions: Questions) -> Answer:
     """Return an answer that holds what is asked; raises StoreFault, InvalidEntry or InvalidSpec."""
-    return answer if answer.spec is None else answer._replace(project=load_project(answer.spec, questions))
+    if answer.spec is None:
+        return answer
+    project = load_project(answer.spec, questions)
+    return Answer(answer.spec, project, answer.source, answer.received_ms, answer.is_stale, answer.fault)
 
 
 def load_project(spec: Spec, questions: Questions) -> Project:
@@ -180,13 +208,13 @@ def try_candidates(at: Attempt) -> HeldSpec:
             faults.append(describe_invalid(problem))
         except RefusedValue as problem:
             faults.append(str(problem))
-            at = at._replace(held=at.held._replace(raw_fault=str(problem)))
+            at = replace(at, held=replace(at.held, raw_fault=str(problem)))
         except MemoryError:  # of a whole spec, decoded at once; what it took is free again here
             faults.append(TOO_LARGE)
-            at = at._replace(held=at.held._replace(raw_fault=TOO_LARGE))
+            at = replace(at, held=replace(at.held, raw_fault=TOO_LARGE))
         else:
             if answer is not None:
-                return keep_answer(at, answer._replace(fault="; ".join(dict.fromkeys(faults))) if faults else answer)
+                return keep_answer(at, replace(answer, fault="; ".join(dict.fromkeys(faults))) if faults else answer)
     return keep_answer(at, Answer(fault="; ".join(dict.fromkeys(faults))))
 
 
@@ -194,8 +222,8 @@ def keep_answer(at: Attempt, answer: Answer) -> HeldSpec:
     """Return what is held with an answer; its spec replaces the held one when the store gave it."""
     held = at.held
     if answer.source in (NONE, FALLBACK):
-        return held._replace(answer=answer)
-    return HeldSpec(  # `_replace` takes twice as long
+        return hold_answer(held, answer)
+    return HeldSpec(
         answer,
         answer.spec,
         answer.source,
@@ -269,7 +297,7 @@ def answer_from_large_raw(at: Attempt) -> Answer | None:
 def answer_from_fallback(at: Attempt) -> Answer | None:
     """Answer from the spec that was built into the component."""
     spec = at.fallback()
-    return None if spec is None else make_answer(at, spec, is_stale=True)._replace(source=FALLBACK)
+    return None if spec is None else replace(make_answer(at, spec, is_stale=True), source=FALLBACK)
 
 
 type Candidate = Callable[[Attempt], Answer | None]

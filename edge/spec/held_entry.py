@@ -6,20 +6,22 @@ its generation, which costs a call of the host: a sandbox that looks once need n
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 from edge.ports import Entry, StoreFault
 from specstore.frame import InvalidEntry
 
 
-class Found(NamedTuple):
+@dataclass(slots=True)
+class Found:
     """What a look-up came to: an entry, a fault, or neither when the key is not there."""
 
     entry: Entry | None = None
     fault: str = ""
 
 
-class HeldEntry[Value](NamedTuple):
+@dataclass(slots=True)
+class HeldEntry[Value]:
     """What a sandbox knows of an entry."""
 
     value: Value | None = None
@@ -35,13 +37,13 @@ def take_entry[Value](
     """Return what is held after a look-up."""
     entry = found.entry
     if found.fault:
-        return held._replace(fault=f"{what}: {found.fault}")
+        return replace(held, fault=f"{what}: {found.fault}")
     if entry is None:
-        return HeldEntry(is_known=True)
+        return HeldEntry(None, None, "", "", True)
     if held.entry is not None and entry.generation == held.entry.generation:
-        return held._replace(fault=held.value_fault)
+        return replace(held, fault=held.value_fault)
     try:
-        return HeldEntry(decode(entry.read()), entry, is_known=True)
+        return HeldEntry(decode(entry.read()), entry, "", "", True)
     except (InvalidEntry, StoreFault) as problem:
         fault = f"{what}: {problem}"
-        return held._replace(entry=entry, value_fault=fault, fault=fault)
+        return replace(held, entry=entry, value_fault=fault, fault=fault)

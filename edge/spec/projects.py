@@ -6,8 +6,9 @@ every key does, and nothing is hashed. What is known of a spec is kept by its ke
 that nobody published costs a look-up a second, not one a request.
 """
 
+from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import Final
 
 from edge.ports import Platform
 from edge.settings import ReplySettings
@@ -21,7 +22,8 @@ from edge.spec.wanted import Questions
 FINGERPRINT_LENGTH: Final = 16
 
 
-class AskedProject(NamedTuple):
+@dataclass(slots=True)
+class AskedProject:
     """A project that was asked: what is held of its spec, its ID lists, and where they come from."""
 
     held: HeldSpec
@@ -59,7 +61,7 @@ class Projects:
         for key, asked in self._asked.items():
             spec = find_unpaged(asked.held, limit)
             if spec is not None and spec.generation != asked.tried:
-                self._asked[key] = asked._replace(tried=spec.generation)
+                self._asked[key] = replace(asked, tried=spec.generation)
                 place = Place(self._settings.spec_store, key)
                 self._platform.log(f"pages: {write_pages(self._platform, place, asked.held, spec)}")
 

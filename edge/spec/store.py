@@ -6,7 +6,8 @@ the others may still answer.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Final, Protocol
 from zlib import crc32
 
 from edge.ports import LARGEST_VALUE, Entry, PendingEntry, Platform, StoreFault, ValueTooLarge
@@ -18,7 +19,8 @@ CONFIG_STORE: Final = "config"
 NO_KEY: Final = "the setting spec_key is empty: put the key that Statsig writes into the Config Store"
 
 
-class Look(NamedTuple):
+@dataclass(slots=True)
+class Look:
     """What one look at a spec's entries came to."""
 
     raw: Found

@@ -1,10 +1,11 @@
 """What a request wants to know of a spec: some names, or everything."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 
-class Wanted(NamedTuple):
+@dataclass(slots=True)
+class Wanted:
     """One spec asked for; the kind is gate, config, experiment or layer, as the evaluator has it."""
 
     kind: str

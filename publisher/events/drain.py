@@ -6,7 +6,7 @@ because the endpoint asks for patience is tried again after it.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import httpx
 
@@ -118,7 +118,7 @@ class Drainer:
         if item is None:
             return []
         try:
-            return [Stored(key.key, decode_envelope(item.value)._replace(project=key.project))]
+            return [Stored(key.key, replace(decode_envelope(item.value), project=key.project))]
         except InvalidEnvelope as problem:
             self._set_aside(key.key, item.value, str(problem))
             self.set_aside += key.event_count

@@ -9,6 +9,7 @@ rollback can be rolled back. ID lists and overrides are left as they are.
 import json
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from publisher.exit_codes import Failed, Unusable
@@ -96,7 +97,7 @@ def roll_back(store: Store, spec_key: str, name: str, wait_seconds: float) -> tu
         layout = Layout.BOTH if before.raw is not None else Layout.PAGED
         wanted = prepare(Pulled(encode_document(document), origin=chosen.name), spec_key, layout)
         check_limits(wanted, store)
-        return chosen, switch_leased(store, lease, wanted, before, chosen.manifest._replace(generation=None))
+        return chosen, switch_leased(store, lease, wanted, before, replace(chosen.manifest, generation=None))
 
 
 def read_pages(store: Store, spec_key: str, manifest: Manifest) -> list[bytes]:

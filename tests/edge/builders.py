@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 from edge.memory import MemoryPlatform
 from edge.messages import BodyTooLarge, Reply, Request
@@ -101,7 +102,7 @@ def ask(sandbox: Sandbox, asked: Request) -> Reply:
     """Answer a request and do what follows, as a host would; the events are made once, as they are there."""
     reply = answer(sandbox, asked)
     events = reply.events()
-    reply = reply._replace(events=lambda: events)
+    reply = replace(reply, events=lambda: events)
     sandbox.after_reply(reply)
     return reply
 

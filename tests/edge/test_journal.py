@@ -1,6 +1,7 @@
 """The log as JSON lines for a log endpoint: levels, samples, and nothing of anybody."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -58,7 +59,7 @@ def test_one_request_in_so_many_is_written(share: str, least: int, most: int) ->
 
 def test_request_that_failed_is_always_written() -> None:
     outside = platform(spec=b"", log_endpoint="mine", log_level="error")
-    assert ask(Sandbox(outside), request("/readyz")._replace(method="GET")).status == 503
+    assert ask(Sandbox(outside), replace(request("/readyz"), method="GET")).status == 503
     (entry,) = read_entries(outside)
     assert (entry["level"], entry["route"], entry["status"]) == ("error", "/readyz", 503)
 
@@ -113,7 +114,7 @@ def test_no_line_holds_a_key_a_user_an_address_or_a_path() -> None:
                 start = route.path.partition("{")[0]
                 path = start if start == route.path else f"{start}{key}"
                 asked = request(path, body, key=key)
-                ask_all(sandbox, asked._replace(method=route.method, query=f"k={key}&name=open&userID=somebody"))
+                ask_all(sandbox, replace(asked, method=route.method, query=f"k={key}&name=open&userID=somebody"))
     ask_all(sandbox, request("/somebody/secret", {}, key=CLIENT))
     sandbox.close()
     written = b"\n".join(message for _, message in outside.written).decode()

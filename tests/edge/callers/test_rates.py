@@ -1,6 +1,7 @@
 """One key may make so many requests, when the setting asks for that."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -15,7 +16,7 @@ BODY = {"user": {"userID": "a"}, "gateName": "open"}
 def ask_from(
     sandbox: Sandbox, key: str, ip: str = "192.0.2.1", path: str = "/v1/check_gate"
 ) -> tuple[int, dict[str, bytes]]:
-    asked: Request = request(path, BODY, key=key)._replace(find_client_ip=lambda: ip)
+    asked: Request = replace(request(path, BODY, key=key), find_client_ip=lambda: ip)
     reply = answer(sandbox, asked)
     return reply.status, dict(reply.headers)
 
@@ -54,7 +55,7 @@ def test_what_needs_no_key_is_not_counted(path: str) -> None:
     outside = platform(key_rate_limit="1")
     sandbox = Sandbox(outside)
     for _ in range(3):
-        assert answer(sandbox, request(path)._replace(method="GET")).status == 200
+        assert answer(sandbox, replace(request(path), method="GET")).status == 200
     assert outside.counted == {}
 
 

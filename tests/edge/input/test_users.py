@@ -1,5 +1,7 @@
 """What the connection knows where the request says nothing."""
 
+from dataclasses import replace
+
 import pytest
 
 from edge.memory import MemoryPlatform
@@ -15,7 +17,7 @@ def passes(
     outside: MemoryPlatform, gate: str, *, address: str | None = None, key: str = CLIENT, **user: object
 ) -> object:
     asked = request("/v1/check_gate", {"user": user, "gateName": gate}, key=key, headers={"user-agent": FIREFOX})
-    reply = ask(Sandbox(outside), asked._replace(find_client_ip=lambda: address))
+    reply = ask(Sandbox(outside), replace(asked, find_client_ip=lambda: address))
     return json_of(reply)["value"]
 
 
