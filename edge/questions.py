@@ -26,6 +26,8 @@ SOURCES: Final[Mapping[str, str]] = {
 }
 
 
+NO_CUSTOM: Final[Mapping[str, object]] = {}  # fields that users of an evaluating side have in common
+
 # Asked for in place of names: every spec of the project, for bulk answers and client responses.
 WHOLE: Final = None
 
@@ -43,9 +45,10 @@ class Questions:
         self.held = held
         overrides = held.overrides.value
         self.options = Options(  # to make views with
-            environment={"tier": environment} if environment else None,
-            id_lists=lists,
-            overrides=None if overrides is None else overrides.overrides,
+            {"tier": environment} if environment else None,
+            NO_CUSTOM,
+            lists,
+            None if overrides is None else overrides.overrides,
         )
         self.now_ms = now_ms  # the instant of the request, to make views and events with
 

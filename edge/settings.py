@@ -128,7 +128,11 @@ class Settings:
         together = self._find_together()
         if together is None:
             return {name: self._read(name, self._find(name))}
-        return {**self.defaults, **{one: self._read(one, together[one]) for one in self.defaults.keys() & together}}
+        found = dict(self.defaults)
+        for one in together:
+            if one in found:
+                found[one] = self._read(one, together[one])
+        return found
 
     def _read(self, name: str, text: str | None) -> str | int | bool:
         """Return a value of the default's type."""

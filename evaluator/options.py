@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from evaluator.overrides import Overrides
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Options:
     """Settings of the evaluating side, equal for every user.
 

@@ -80,11 +80,11 @@ class Project:
 
         A view of a user does not see what is added after it was made.
         """
-        document = cast("dict[str, object]", self.document)
+        document = cast("dict[str, dict[str, Any]]", self.document)
         for section, members in part.items():
             known = document.setdefault(section, members)
             if known is not members:
-                cast("dict[str, object]", known).update(cast("Document", members))
+                known.update(members)
 
     def counts(self) -> dict[str, int]:
         """Return how many specs of each section there are."""

@@ -108,15 +108,15 @@ def decode_manifest(entry: bytes) -> Manifest:
     head = take(about, "document", dict)
     rest, pages, further = split_pages(entry, start, take(about, "pages", int))
     return Manifest(
-        time=take(head, "time", int, "document.") if "time" in head else 0,
-        generation=generation,
-        rest=rest,
-        pages=pages,
-        further=further,
-        counts=take(about, "counts", dict),
-        has_mapping=take(about, "has_mapping", bool),
-        head=head,
-        sights=decode_sights(take(about, "sights", dict)) if "sights" in about else {},
+        take(head, "time", int, "document.") if "time" in head else 0,
+        generation,
+        rest,
+        pages,
+        further,
+        take(about, "counts", dict),
+        take(about, "has_mapping", bool),
+        head,
+        decode_sights(take(about, "sights", dict)) if "sights" in about else {},
     )
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from json import JSONEncoder
 from json.encoder import encode_basestring_ascii
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, NamedTuple
 from zlib import crc32
 
 from evaluator.json_text import read_json
@@ -41,10 +41,12 @@ LETTERS: Final = {
     BANDITS: "B",
     DOCUMENT: "T",
 }
-_FURTHER: Final = "X"
+_FURTHER: Final = b"X"
 
 # How the members of a section begin and end in the joined text; those of the document stand in it as they are.
-_AROUND: Final = {letter: (f'"{name}":{{'.encode(), b"}") if name else (b"", b"") for name, letter in LETTERS.items()}
+_AROUND: Final = {
+    ord(letter): (f'"{name}":{{'.encode(), b"}") if name else (b"", b"") for name, letter in LETTERS.items()
+}
 
 # As a JSON reader of any language takes it, except for the infinities that Python reads from 1e999 and writes by name.
 _encode = JSONEncoder(separators=(",", ":")).encode
@@ -97,7 +99,7 @@ def find_piece(page: Page, kind: str, name: str) -> Piece | None:
 
 def read_line(page: Page, line: bytes) -> Piece:
     """Decode the records that an entity's line names, behind its name; raises InvalidEntry."""
-    checksum, *places = line.decode("ascii", "replace").split(" ")
+    checksum, *places = line.split(b" ")
     further: Sequence[bytes] = ()
     if b" X" in line:
         further = [read_digest(one[1:]) for one in places if one[:1] == _FURTHER]
@@ -105,65 +107,62 @@ def read_line(page: Page, line: bytes) -> Piece:
     return Piece(decode_records(places, slice_records(page, places, checksum)), further)
 
 
-def slice_records(page: Page, places: Iterable[str], checksum: str) -> list[bytes]:
+def slice_records(page: Page, places: Iterable[bytes], checksum: bytes) -> list[bytes]:
     """Return the texts of the records at some places; raises InvalidEntry when their CRC-32 is another one."""
-    entry, start = page.entry, page.start
+    entry, first = page.entry, page.start
     texts: list[bytes] = []
     for place in places:
-        offset, _, length = place[1:].partition("+")
+        offset, _, length = place[1:].partition(b"+")
         try:
-            begin = start + int(offset)
-            texts.append(entry[begin : begin + int(length)])
+            start = first + int(offset)
+            texts.append(entry[start : start + int(length)])
         except ValueError:
-            raise InvalidEntry(f"page: {place!r} is no place of a record") from None
+            raise InvalidEntry(f"page: {show(place)} is no place of a record") from None
     # A place outside of the page shows here too.
-    if f"{crc32(b''.join(texts)):08x}" != checksum or not all(texts):
+    if b"%08x" % crc32(b"".join(texts)) != checksum or b"" in texts:
         raise InvalidEntry("page: the records of an entity are damaged, their CRC-32 is another one")
     return texts
 
 
-def read_digest(text: str) -> bytes:
+def read_digest(text: bytes) -> bytes:
     """Read the digest of a further page; raises InvalidEntry."""
     try:
-        return bytes.fromhex(text)
+        return bytes.fromhex(text.decode("ascii"))
     except ValueError:
-        raise InvalidEntry(f"page: {text!r} is no digest") from None
+        raise InvalidEntry(f"page: {show(text)} is no digest") from None
 
 
-def decode_records(places: Iterable[str], texts: Iterable[bytes]) -> Sections:
+def show(text: bytes) -> str:
+    """Write a part of a line for a message."""
+    return repr(text.decode("ascii", "replace"))
+
+
+def decode_records(places: Iterable[bytes], texts: Iterable[bytes]) -> Sections:
     """Decode the texts of records together, those of a section one after the other; raises InvalidEntry."""
-    sections: list[bytes] = []
-    members: list[bytes] = []
-    open_letter = ""
+    parts = [b"{"]
+    letter, closer = 0, b""  # of the section that is open
     for place, text in zip(places, texts, strict=True):
-        if place[0] == open_letter:
-            members.append(text)
+        if place[0] == letter:
+            parts += (b",", text)
             continue
-        if members:
-            sections.append(join_members(open_letter, members))
-        open_letter = place[0]
-        members = [text]
-    if members:
-        sections.append(join_members(open_letter, members))
+        if place[0] not in _AROUND:
+            raise InvalidEntry(f"page: {show(place[:1])} is the letter of no section")
+        opener, closer_of_next = _AROUND[place[0]]
+        parts += (closer, b"," if letter else b"", opener, text)
+        letter, closer = place[0], closer_of_next
+    parts += (closer, b"}")
     try:
-        return cast("Sections", read_json((b"{%b}" % b",".join(sections)).decode()))
+        sections: Sections = read_json(b"".join(parts).decode())
+        return sections
     except (ValueError, RecursionError) as problem:
         raise InvalidEntry(f"page: a record is not JSON: {problem}") from None
 
 
-def join_members(letter: str, members: Iterable[bytes]) -> bytes:
-    """Join the members of a section; raises InvalidEntry."""
-    if letter not in _AROUND:
-        raise InvalidEntry(f"page: {letter!r} is the letter of no section")
-    opener, closer = _AROUND[letter]
-    return opener + b",".join(members) + closer
-
-
 def read_whole(page: Page) -> Sections:
     """Decode every record of a page, each once; raises InvalidEntry."""
-    texts: dict[str, bytes] = {}
+    texts: dict[bytes, bytes] = {}
     for line in page.entities.split(b"\n")[1:]:
-        checksum, *references = line[line.rfind(b'" ') + 2 :].decode("ascii", "replace").split(" ")
+        checksum, *references = line[line.rfind(b'" ') + 2 :].split(b" ")
         places = [one for one in references if one[:1] != _FURTHER]
         texts.update(zip(places, slice_records(page, places, checksum), strict=True))
     ordered = sorted(texts)
@@ -197,5 +196,5 @@ def write_line(entity: Entity, places: Mapping[Record, str], texts: Mapping[Reco
     """Write the line of an entity."""
     records = sorted(entity.records)
     checksum = crc32(b"".join(texts[record] for record in records))
-    references = [places[record] for record in records] + [f"{_FURTHER}{digest.hex()}" for digest in entity.further]
+    references = [places[record] for record in records] + [f"X{digest.hex()}" for digest in entity.further]
     return begin_line(*entity.question) + " ".join((f"{checksum:08x}", *references))

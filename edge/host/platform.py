@@ -99,8 +99,9 @@ class FastlyLookup(FastlyStorePending):
 
     __slots__ = ("_keep",)
 
-    def __init__(self, name: str, pollable: async_io.Pollable, keep: Keep) -> None:
-        super().__init__(name, pollable)
+    def __init__(self, name: str, pollable: async_io.Pollable, keep: Keep) -> None:  # no `super`: each is a call more
+        self.pollable = pollable
+        self._name = name
         self._keep = keep
 
     def wait(self) -> FastlyEntry | None:

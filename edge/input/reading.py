@@ -136,10 +136,13 @@ def decode_json(body: bytes) -> object:
 
 
 def read_value(text: str) -> object:
-    """Decode a JSON text; raises ValueError. Blanks around the value are looked for only where there are some."""
+    """Decode a JSON text; raises ValueError. Blanks around the value are looked for only where there are some.
+
+    The scanner in C is asked at once (`evaluator.json_text`); it raises StopIteration where no value begins.
+    """
     try:
-        value, end = _decoder.raw_decode(text)
-    except JSONDecodeError:
+        value, end = _scan(text, 0)
+    except (JSONDecodeError, StopIteration):
         return _decoder.decode(text)
     return value if end == len(text) else _decoder.decode(text)
 
@@ -158,4 +161,5 @@ def refuse_constant(name: str) -> Never:
 
 
 _decoder = JSONDecoder(parse_constant=refuse_constant)
+_scan = _decoder.scan_once  # type: ignore[attr-defined]  # typeshed does not know it
 _plain_encoder = JSONEncoder(ensure_ascii=False, check_circular=False)

@@ -7,6 +7,7 @@ the others may still answer.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Protocol
 from zlib import crc32
 
@@ -81,7 +82,7 @@ class KvSpecStore:
         except StoreFault as problem:
             nothing = Found(fault=str(problem))
             return Look(nothing, nothing, nothing)
-        return Look(settle(lambda: self._lookup(key)), settle(manifest.wait), settle(overrides.wait))
+        return Look(settle(partial(self._lookup, key)), settle(manifest.wait), settle(overrides.wait))
 
     def read_raw(self) -> tuple[int, bytes]:
         """Read the raw value of any length, with its generation; raises StoreFault."""
