@@ -154,7 +154,10 @@ def make_events(asking: Asking, checks: Sequence[Check]) -> tuple[Event, ...]:
     if isinstance(agent, str) and BOT.search(agent) and not asking.sandbox.client_settings.expose_bots:
         asking.sandbox.outbox.note_bots(len(checks))
         return ()
-    return tuple(event for one in checks for event in list_events(asking, one))
+    events: list[Event] = []
+    for one in checks:
+        events += list_events(asking, one)
+    return tuple(events)
 
 
 def list_events(asking: Asking, checked: Check) -> Sequence[Event]:

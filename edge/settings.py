@@ -8,7 +8,7 @@ never stops the service.
 
 from collections.abc import Callable, Mapping
 from json import dumps
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from evaluator.json_text import read_json
 
@@ -89,13 +89,15 @@ class Setting[Value: (str, bool, int)]:
 
     def __get__(self, settings: "Settings", _owner: type) -> Value:
         """Return the value; asked once, because an attribute of the settings themselves goes before this."""
-        vars(settings).update(settings.look_up(self.name))
-        found: Value = vars(settings)[self.name]
+        known = settings.__dict__ = settings.look_up(self.name)  # replaced: to add one by one takes twice as long
+        found: Value = known[self.name]
         return found
 
 
 class Settings:
-    """Some settings over a store of texts; `note_fault` gets what does not fit."""
+    """Some settings over a store of texts; `note_fault` gets what does not fit. The values known are its `__dict__`."""
+
+    __slots__ = ("__dict__", "_find", "_find_together", "_note_fault")
 
     defaults: ClassVar[Mapping[str, str | int | bool]]
 
@@ -123,11 +125,11 @@ class Settings:
         for name in self.defaults:
             getattr(self, name)
 
-    def look_up(self, name: str) -> Mapping[str, str | int | bool]:
-        """Return the value of a setting; those of its group as well where one item holds several."""
+    def look_up(self, name: str) -> dict[str, Any]:
+        """Return the values known with that of a setting, and all of its group where one item holds several."""
         together = self._find_together()
         if together is None:
-            return {name: self._read(name, self._find(name))}
+            return {**vars(self), name: self._read(name, self._find(name))}
         found = dict(self.defaults)
         for one in together:
             if one in found:

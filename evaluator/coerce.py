@@ -34,6 +34,7 @@ _FLOAT = re.compile(
     r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf|infinity|nan)", re.IGNORECASE | re.ASCII
 )
 _INTEGER = re.compile(r"[+-]?[0-9]+")
+_WORDS: Final = {None: "null", True: "true", False: "false"}
 _encode_text = json.JSONEncoder(ensure_ascii=False).encode
 # Longer digit strings cannot be an i128, and Python refuses to read more than 4,300 digits.
 _MOST_DIGITS: Final = 60
@@ -129,7 +130,7 @@ def write_json(value: object) -> str:
     if isinstance(value, str):
         return _encode_text(value)
     if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
+        return _WORDS[value]
     if isinstance(value, int):
         return str(value) if I64_MIN <= value <= U64_MAX else _write_json_float(find_number(value))
     if isinstance(value, float):

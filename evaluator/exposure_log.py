@@ -7,7 +7,7 @@ its kind. A check leaves a light record, which becomes an event when the events 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -161,7 +161,7 @@ class ExposureLog:
 
     def take_events(self) -> list[Event]:
         """Return the events recorded since the last call, the counted checks behind them."""
-        events = list(self._write_records())
+        events = self._write_records()
         self._records.clear()
         self._view = self._memory.seen.view = None
         if self._unexposed:
@@ -177,13 +177,15 @@ class ExposureLog:
         if view is not self._memory.seen.view:
             self._memory.seen.begin(view, self._seen_ms)
 
-    def _write_records(self) -> Iterator[Event]:
+    def _write_records(self) -> list[Event]:
+        events: list[Event] = []
         view: UserView | None = None
         for one in self._records:
             if isinstance(one, UserView):
                 view = one
             elif view is not None:
-                yield self._write(view, one if isinstance(one, _Record) else _record_gate(one))
+                events.append(self._write(view, one if isinstance(one, _Record) else _record_gate(one)))
+        return events
 
     def _write(self, view: UserView, record: _Record) -> Event:
         manner = record.manner
@@ -245,7 +247,8 @@ class ExposureLog:
 
 
 def _window_of(sdk_configs: Mapping[str, object], name: str) -> int:
-    window = find_number(sdk_configs.get(name))
+    told = sdk_configs.get(name)
+    window = None if told is None else find_number(told)
     return DEFAULT_WINDOW_MS if window is None else truncate(window)
 
 

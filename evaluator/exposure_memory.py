@@ -94,5 +94,6 @@ def write_units(user: User, id_type: str | None) -> str:
     """Return a user's IDs as one text: user ID, stable ID, the unit, and all custom IDs in order."""
     unit = None if id_type is None else user.find_unit_id(id_type, id_type.lower())
     stable = user.find_unit_id("stableID", "stableid")
-    ids = sorted(write_json(value) for value in user.custom_ids.values())
-    return ",".join((write_json(user.fields.get("userID")), write_json(stable), write_json(unit), *ids))
+    known = (write_json(user.fields.get("userID")), write_json(stable), write_json(unit))
+    custom = user.custom_ids
+    return ",".join((*known, *sorted([write_json(value) for value in custom.values()])) if custom else known)

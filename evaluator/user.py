@@ -60,7 +60,7 @@ class User:
     ) -> dict[str, object]:
         """Return the user as events carry it: without private attributes, environment and global fields filled in."""
         fields = self.fields
-        log = {key: fields[key] for key in _LOGGED if fields.get(key) is not None}
+        log = {key: value for key in _LOGGED if (value := fields.get(key)) is not None}
         if global_custom:
             log["custom"] = {**global_custom, **self.custom}
         if "statsigEnvironment" not in log and environment is not None:

@@ -423,6 +423,8 @@ def read_to_end(body: async_io.Pollable, limit: int) -> bytes | None:
     parts: list[bytes] = []
     length = 0
     while length <= limit and length != known and (part := http_body.read(body, choose_read(known, length))):
+        if len(part) == known:  # nearly always
+            return part
         parts.append(part)
         length += len(part)
     if length > limit:

@@ -17,7 +17,7 @@ SPECIAL: Final = (
     *("192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24"),
     *("224.0.0.0/4", "240.0.0.0/4", "255.255.255.255/32"),
 )
-_OCTETS: Final = frozenset(map(str, range(256)))
+_OCTETS: Final = {str(octet): octet for octet in range(256)}
 _ADDRESSES: Final = 1 << 32
 
 
@@ -26,8 +26,8 @@ def is_public(ip: object) -> bool:
     if not isinstance(ip, str):
         return False
     octets = ip.split(".")
-    if len(octets) == 4 and _OCTETS.issuperset(octets):
-        return bisect_right(_CHANGES, int.from_bytes(map(int, octets))) % 2 == 1
+    if len(octets) == 4 and _OCTETS.keys() >= set(octets):
+        return bisect_right(_CHANGES, int.from_bytes([_OCTETS[one] for one in octets])) % 2 == 1
     try:
         return ip_address(ip).is_global
     except ValueError:

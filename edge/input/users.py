@@ -58,7 +58,8 @@ def read_cookie(header: str, name: str) -> str:
 
 def find_connection(call: Call, user: User) -> dict[str, object]:
     """Return the fields that only the connection knows."""
-    fields, added = user.fields, dict[str, object]()
+    fields = user.fields
+    added: dict[str, object] = {}
     is_own = call.caller.access is Access.CLIENT
     ip = fields.get("ip")
     if ip is None and is_own and call.sandbox.client_settings.ip_from_connection:

@@ -15,10 +15,12 @@ def spec_header(held: HeldSpec, now_ms: int) -> Header:
     if answer.spec is None:
         return SPEC_HEADER, b"none"
     time_ms = answer.spec.time
-    parts = [answer.source, f"layout={answer.spec.layout}", f"time={time_ms}", f"age={age_s(time_ms, now_ms)}"]
-    parts += ["stale"] if answer.is_stale else []
-    parts += ["overrides=unknown"] if held.overrides.fault and not held.overrides.is_known else []
-    return SPEC_HEADER, "; ".join(parts).encode("ascii")
+    text = f"{answer.source}; layout={answer.spec.layout}; time={time_ms}; age={age_s(time_ms, now_ms)}"
+    if answer.is_stale:
+        text += "; stale"
+    if held.overrides.fault and not held.overrides.is_known:
+        text += "; overrides=unknown"
+    return SPEC_HEADER, text.encode("ascii")
 
 
 class SpecReport(NamedTuple):

@@ -92,10 +92,13 @@ class KvSpecStore:
         return entry.generation, entry.read()
 
     def fetch_pages(self, digests: Sequence[bytes]) -> Mapping[bytes, bytes]:
-        """Read pages, asked for together; raises StoreFault when one is missing."""
-        pending = [(digest, self._begin(page_key(self._key, digest))) for digest in digests[:-1]]
-        last = {digest: read_page(digest, self._lookup(page_key(self._key, digest))) for digest in digests[-1:]}
-        return {digest: read_page(digest, one.wait()) for digest, one in pending} | last
+        """Read pages, one at least, asked for together; raises StoreFault when one is missing."""
+        *earlier, last = digests
+        pending = [(digest, self._begin(page_key(self._key, digest))) for digest in earlier]
+        last_page = read_page(last, self._lookup(page_key(self._key, last)))
+        pages = {digest: read_page(digest, one.wait()) for digest, one in pending}
+        pages[last] = last_page
+        return pages
 
     def find_lists(self) -> Found:
         """Look the index of the ID lists up."""
