@@ -41,7 +41,7 @@ class Request:
     find_header: Callable[[str], str | None]
     read_body: Callable[[int], bytes]  # takes the limit; raises BodyTooLarge
     find_client_ip: Callable[[], str | None] = find_nothing
-    origin: str = ""  # scheme and host that the client asked, as far as known
+    uri: str = ""  # as the client asked, with scheme and host as far as known
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ one member of a JSON object, `"name":{...}`, without blanks and line feeds. An e
 its kind, its name, the CRC-32 of its records in the order of the line, and where they stand, section by section: the
 letter of the section (T: the document itself), the offset from the first record, the length; X and a digest name a
 further page that holds more of them. All of it is ASCII, names as JSON writes them, so an entity is found by one search
-for its line's beginning, and its records are joined to one JSON text and decoded together: the rest of the page is
+for its line's beginning, and its records are joined to one JSON array and decoded together: the rest of the page is
 never looked at.
 """
 
@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from json import JSONEncoder
 from json.encoder import encode_basestring_ascii
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from zlib import crc32
 
 from evaluator.json_text import read_json
@@ -43,10 +43,7 @@ LETTERS: Final = {
 }
 _FURTHER: Final = b"X"
 
-# How the members of a section begin and end in the joined text; those of the document stand in it as they are.
-_AROUND: Final = {
-    ord(letter): (f'"{name}":{{'.encode(), b"}") if name else (b"", b"") for name, letter in LETTERS.items()
-}
+_NAMES: Final = {ord(letter): name for name, letter in LETTERS.items()}
 
 # As a JSON reader of any language takes it, except for the infinities that Python reads from 1e999 and writes by name.
 _encode = JSONEncoder(separators=(",", ":")).encode
@@ -137,25 +134,27 @@ def show(text: bytes) -> str:
     return repr(text.decode("ascii", "replace"))
 
 
-def decode_records(places: Iterable[bytes], texts: Iterable[bytes]) -> Sections:
-    """Decode the texts of records together, those of a section one after the other; raises InvalidEntry."""
-    parts = [b"{"]
-    letter, closer = 0, b""  # of the section that is open
-    for place, text in zip(places, texts, strict=True):
-        if place[0] == letter:
-            parts += (b",", text)
-            continue
-        if place[0] not in _AROUND:
-            raise InvalidEntry(f"page: {show(place[:1])} is the letter of no section")
-        opener, closer_of_next = _AROUND[place[0]]
-        parts += (closer, b"," if letter else b"", opener, text)
-        letter, closer = place[0], closer_of_next
-    parts += (closer, b"}")
+def decode_records(places: Iterable[bytes], texts: Sequence[bytes]) -> Sections:
+    """Decode the texts of records together, and put them into their sections; raises InvalidEntry."""
+    if not texts:
+        return {}
     try:
-        sections: Sections = read_json(b"".join(parts).decode())
-        return sections
+        records: list[Sections] = read_json((b"[{%b}]" % b"},{".join(texts)).decode())
+        placed = list(zip(places, records, strict=True))
     except (ValueError, RecursionError) as problem:
         raise InvalidEntry(f"page: a record is not JSON: {problem}") from None
+    sections: dict[str, Any] = {}
+    for place, record in placed:
+        name = _NAMES.get(place[0])
+        if name is None:
+            raise InvalidEntry(f"page: {show(place[:1])} is the letter of no section")
+        if name == DOCUMENT:
+            sections.update(record)
+        elif name in sections:
+            sections[name].update(record)
+        else:
+            sections[name] = record
+    return sections
 
 
 def read_whole(page: Page) -> Sections:

@@ -20,7 +20,7 @@ from wit_world.imports.http_downstream import (
 
 from edge.host.addresses import write_address
 from edge.host.platform import LONGEST_TEXT, FastlyPlatform, list_pollables, make_body, read_within
-from edge.input.reading import find_origin, split_target
+from edge.input.reading import split_target
 from edge.messages import Reply, Request
 from edge.sandbox import Sandbox
 from edge.service import APOLOGY, answer
@@ -102,7 +102,7 @@ def read_request(request: http_req.Request, body: async_io.Pollable) -> Request:
         return None if address is None else write_address(address)
 
     method = request.get_method(LONGEST_TEXT)
-    return Request(method, path, query, find_header, read_body, find_client_ip, find_origin(uri))
+    return Request(method, path, query, find_header, read_body, find_client_ip, uri)
 
 
 def send_reply(reply: Reply) -> bool:

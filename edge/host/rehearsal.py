@@ -162,7 +162,7 @@ class ScriptedHost:
 
     def _http_req_request_get_uri(self, _request: object, _limit: int) -> object:
         query = f"?{self._request.query}" if self._request.query else ""
-        return Ok(f"{self._request.origin}{self._request.path}{query}")
+        return Ok(f"{self._request.path}{query}")
 
     def _http_req_request_get_method(self, _request: object, _limit: int) -> object:
         return Ok(self._request.method)

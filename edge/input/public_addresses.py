@@ -25,24 +25,24 @@ def is_public(ip: object) -> bool:
     """Tell whether this is an address that belongs to somebody."""
     if not isinstance(ip, str):
         return False
-    octets = ip.split(".")
-    if len(octets) == 4 and _OCTETS.keys() >= set(octets):
-        return bisect_right(_CHANGES, int.from_bytes([_OCTETS[one] for one in octets])) % 2 == 1
+    octets = tuple([_OCTETS.get(one) for one in ip.split(".")])
+    if len(octets) == 4 and None not in octets:
+        return bisect_right(_CHANGES, octets) % 2 == 1
     try:
         return ip_address(ip).is_global
     except ValueError:
         return False
 
 
-def list_changes() -> Iterator[int]:
-    """Yield, rising, the IPv4 addresses from which on the answer is another one; before the first it is no."""
+def list_changes() -> Iterator[tuple[int, ...]]:
+    """Yield, rising, the octets of the IPv4 addresses from which on the answer is another one, at first no."""
     networks = map(IPv4Network, SPECIAL)
     edges = {int(edge) for one in networks for edge in (one.network_address, int(one.broadcast_address) + 1)}
     is_global = False
     for edge in sorted(edges - {_ADDRESSES}):
         if IPv4Address(edge).is_global != is_global:
             is_global = not is_global
-            yield edge
+            yield tuple(edge.to_bytes(4))
 
 
 _CHANGES: Final = tuple(list_changes())

@@ -13,7 +13,7 @@ from typing import Final
 
 from edge.callers.keys import Access, KeyPlace
 from edge.calls import Call, Route
-from edge.input.reading import parse_query
+from edge.input.reading import find_origin, parse_query
 from edge.messages import Refusal, Reply, json_reply
 from edge.ports import StoreFault
 from edge.questions import Questions
@@ -43,7 +43,7 @@ def describe_list(call: Call, name: str, about: IdList) -> dict[str, object]:
     return {
         "name": name,
         "size": about.members * len(LINE),
-        "url": f"{call.request.origin}/v1/id_lists/{file}?sig={sign(call.caller.key.encode(), file)}",
+        "url": f"{find_origin(call.request.uri)}/v1/id_lists/{file}?sig={sign(call.caller.key.encode(), file)}",
         "creationTime": about.creation_time,
         "fileID": f"{about.file_id}-{about.size}-{about.members}",
     }

@@ -65,10 +65,12 @@ class PagedSpec:
         if self._whole is not None:
             return self._whole
         asked = [question for wanted in questions if (question := self._find_question(wanted)) is not None]
-        if not self._loaded.issuperset(asked):
+        missing = [question for question in asked if question not in self._loaded]
+        if missing:
             if self._bytes > MOST_BYTES:
                 self._begin_anew()
-            self._grow([question for question in asked if question not in self._loaded])
+                missing = asked
+            self._grow(missing)
         return self._project
 
     def load_whole(self) -> Project:
@@ -105,28 +107,31 @@ class PagedSpec:
         digest = self.manifest.sights.get(sight)
         if digest is None:
             return not self.manifest.sights
-        return sees(self._find_pages((digest,))[digest], kind, name)
+        return sees(self._fetch_pages((digest,))[digest], kind, name)
 
     def _grow(self, questions: Iterable[Question]) -> None:
         """Add the pieces of some questions: those of their pages first, then of the further pages these name."""
         homes = {question: self.manifest.find_page(*question) for question in questions}
-        pages = self._find_pages(homes.values())
+        pages = self._fetch_pages(homes.values())
         pieces = [piece for question, home in homes.items() if (piece := find_piece(pages[home], *question))]
         parts = [piece.sections for piece in pieces]
         further = list_further(pieces)
         if further:
-            parts += map(read_whole, self._find_pages(further).values())
+            pages = self._fetch_pages(further)
+            parts += [read_whole(pages[digest]) for digest in dict.fromkeys(further)]
         for part in parts:
             self._project.grow(part)
         self._loaded.update(homes)
 
-    def _find_pages(self, digests: Iterable[bytes]) -> dict[bytes, Page]:
-        wanted = dict.fromkeys(digests)
-        missing = [digest for digest in wanted if digest not in self._pages]
-        for digest, entry in (self._fetch(missing) if missing else {}).items():
-            self._pages[digest] = decode_page(entry)
-            self._bytes += len(entry)
-        return {digest: self._pages[digest] for digest in wanted}
+    def _fetch_pages(self, digests: Iterable[bytes]) -> Mapping[bytes, Page]:
+        """Return the pages that are here, when these are among them."""
+        pages = self._pages
+        missing = [digest for digest in dict.fromkeys(digests) if digest not in pages]
+        if missing:
+            for digest, entry in self._fetch(missing).items():
+                pages[digest] = decode_page(entry)
+                self._bytes += len(entry)
+        return pages
 
 
 def name_sight(sight: Sight, kind: str) -> str | None:

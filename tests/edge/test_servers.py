@@ -173,7 +173,7 @@ def lists_of(members: frozenset[bytes]) -> MemoryPlatform:
 def read_list(outside: MemoryPlatform, *, headers: Mapping[str, str] | None = None) -> tuple[Json, Reply]:
     """What is said of the one list, and the reply with its file."""
     sandbox = Sandbox(outside)
-    asked = replace(request("/v1/get_id_lists", {}), origin="https://edge.example")
+    asked = replace(request("/v1/get_id_lists", {}), uri="https://edge.example/v1/get_id_lists")
     ((name, about),) = json_of(ask(sandbox, asked)).items()
     assert isinstance(about, dict)
     assert about["name"] == name == "odd name/é"

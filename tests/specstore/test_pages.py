@@ -115,7 +115,7 @@ FAULTS = (
     (b'\ngate "a" 00000000 ', b"", "page: '' is no place of a record"),
     (b'\ngate "a" 00000000 Xzz', b"", "page: 'zz' is no digest"),
     (b'\ngate "a" 00000000 G0+1', b"1", "page: the records of an entity are damaged"),
-    (b'\ngate "a" 83dcefb7 Z0+1', b"1", "page: 'Z' is the letter of no section"),
+    (b'\ngate "a" b10757d2 Z0+5', b'"a":1', "page: 'Z' is the letter of no section"),
     (b'\ngate "a" 83dcefb7 G0+1', b"1", "page: a record is not JSON"),
     (b'\ngate "a" \xff', b"", "page: the records of an entity are damaged"),
 )
