@@ -15,7 +15,7 @@ from benchmarks.comparison.setting import Setting
 from benchmarks.comparison.specs import AskedSpec
 from benchmarks.comparison.store_costs import StoreCost, list_costs
 from benchmarks.comparison.tables import HEAD, Results, show_all, write_markdown, write_rows
-from benchmarks.comparison.verdicts import judge
+from benchmarks.comparison.verdicts import judge, list_promises
 
 OURS, LITE = Case(services.PAGED_FRESH), Case(services.LITE_FRESH)
 SETTING = Setting(2, "x86_64", "viceroy 0.22.0", {"a-package": "1.2.3"}, "a spec", 5, 1.0)
@@ -85,6 +85,12 @@ def test_docs_get_the_verdicts_and_every_plot_between_the_marks() -> None:
 def test_page_without_marks_is_refused() -> None:
     with pytest.raises(ValueError, match="lacks the marks"):
         replace_section(f"{START}no end", "section")
+
+
+def test_page_shows_a_run() -> None:
+    section = PAGE.read_text(encoding="utf-8").partition(START)[2].partition(END)[0]
+    assert all(f"(plots/{name}.svg)" in section for name in SHOWN)
+    assert len(list(list_promises())) == section.count("| kept |") + section.count("| BROKEN")
 
 
 def test_page_has_the_marks() -> None:
