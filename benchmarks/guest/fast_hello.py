@@ -14,7 +14,8 @@ from componentize_py_types import Ok
 from wit_world.imports import async_io, http_req, http_resp
 
 from benchmarks.guest.hello import HttpIncoming
-from edge.cold.order import order_heap
+from edge.cold.bindings import import_bindings
+from edge.cold.order import close_heap, order_heap
 from edge.cold.plain_runtime import use_plain_runtime
 from edge.host.scripting import answering, make_handle
 
@@ -41,8 +42,10 @@ def warm_up() -> None:
 
 
 if IS_BUILDING:
+    import_bindings()
     forget_compiled()
     use_plain_runtime()
     warm_up()
     order_heap(warm_up, [serve_once], ())
+    close_heap()
     gc.freeze()

@@ -8,10 +8,11 @@ import gc
 from functools import partial
 from typing import Final
 
+from edge.cold.bindings import import_bindings
 from edge.cold.choice import is_chosen
 from edge.cold.compiling import forget_compiled
 from edge.cold.guards import require_untouched
-from edge.cold.order import order_heap
+from edge.cold.order import close_heap, order_heap
 from edge.cold.plain_runtime import use_plain_runtime
 from edge.cold.rehearsal import Serve, list_runs, rehearse
 from edge.sandbox import Sandbox
@@ -24,6 +25,8 @@ ONLY_REHEARSED: Final = frozenset(
 
 def prepare(serve: Serve, sandbox: Sandbox) -> None:
     """Apply the measures that the build does not leave out; raises when the sandbox that will serve was touched."""
+    if is_chosen("packing"):
+        import_bindings()
     forget_compiled()
     if is_chosen("plain_runtime"):
         use_plain_runtime()
@@ -32,5 +35,6 @@ def prepare(serve: Serve, sandbox: Sandbox) -> None:
         warm_up()
         order_heap(warm_up, list_runs(serve), ONLY_REHEARSED)
     require_untouched(sandbox)
+    close_heap()
     if is_chosen("freezing"):
         gc.freeze()

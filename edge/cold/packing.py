@@ -5,27 +5,36 @@ over the heap first, so that a request writes to a page here and a page there. W
 end of the heap on. What was garbage becomes zeros, which the component leaves out.
 """
 
+from collections import deque
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 OBJECT_HEADER: Final = 21  # bytes of a bytes object besides its content, in 32 bits with the chunk's own header
 ADJACENT: Final = 16  # so many chunks in a row without a gap: there are no free ones left of this size
-# Small chunks are found by their very size only, which is a multiple of 8.
-SIZES: Final = (4096, 2048, 1536, 1024, 896, 768, 640, *range(512, 256, -24), *range(256, 16, -8))
+SMALLEST: Final = 16  # bytes of a chunk, of which all sizes are multiples; an object without attributes fits in it
+SIZES: Final = (4096, 2048, 1536, 1024, 896, 768, 640, *range(512, SMALLEST, -16))
 ROOM: Final = 1 << 20  # bytes; a check takes a quarter of that
 
-_kept: list[object] = []  # never looked at: what has to stay alive so that its place stays taken
+# Never looked at: what has to stay alive so that its place stays taken. A list would leave free what it grows out of.
+_kept: deque[object] = deque()
 
 
 def fill_free_chunks() -> None:
     """Take every free chunk of the heap but its end."""
     for size in SIZES:
-        content = bytes(max(1, size - OBJECT_HEADER) - 1) + b"\1"
-        adjacent = last = 0
-        while adjacent < ADJACENT:
-            filling = content[:-1] + b"\1"
-            adjacent = adjacent + 1 if 0 < id(filling) - last <= size + 16 else 0
-            last = id(filling)
-            keep(filling)
+        fill_chunks(partial(bytes, size - OBJECT_HEADER), size)
+    fill_chunks(object, SMALLEST)
+
+
+def fill_chunks(make: Callable[[], object], size: int) -> None:
+    """Take every free chunk of a size; makes nothing else, which would leave new ones."""
+    adjacent = last = 0
+    while adjacent < ADJACENT:
+        filling = make()
+        adjacent = adjacent + 1 if 0 < id(filling) - last <= size + SMALLEST else 0
+        last = id(filling)
+        keep(filling)
 
 
 def keep(one: object) -> None:

@@ -27,6 +27,10 @@ from edge.sandbox import Sandbox
 
 BUG: Final = b"gatelet: bug:"  # how the line begins that the outermost guard logs
 DONE: Final = Ok(None)
+# Where a rehearsed request logs to, an object of the same kind as in earnest. There is one: making it asks a class for
+# an attribute by a name of its own, which Python remembers, and with it the page that the name lies on.
+LOG: Final = BytesIO()
+LOG_WRITER: Final = TextIOWrapper(LOG, write_through=True)
 
 
 class RehearsalFailed(Exception):
@@ -40,15 +44,16 @@ class Unscripted(Exception):
 def serve_through_bindings(outside: MemoryPlatform, rehearsed: Rehearsed) -> int:
     """Answer a request in a sandbox of its own through the bindings, and do what follows; returns the status.
 
-    What is logged goes nowhere, by an object of the same kind as in earnest. The entry turns whatever goes wrong into a
-    line there, so it is looked through: raises RehearsalFailed.
+    The entry turns whatever goes wrong into a line of its log, which is looked through: raises RehearsalFailed.
     """
-    host, log = ScriptedHost(outside, rehearsed), BytesIO()
-    with answering(host.call), redirect_stderr(TextIOWrapper(log, write_through=True)):
+    host = ScriptedHost(outside, rehearsed)
+    with answering(host.call), redirect_stderr(LOG_WRITER):
         platform = FastlyPlatform()
         body = host.give_body(rehearsed.request.read_body(1 << 20))
         handle_requests(platform, Sandbox(platform), host.give(http_req.Request, None), body)
-        said = log.getvalue()
+    said = LOG.getvalue()
+    LOG.seek(0)
+    LOG.truncate()
     if BUG in said:
         raise RehearsalFailed(said.decode())
     return host.status
@@ -68,10 +73,10 @@ class ScriptedHost:
         """Answer what a function of the bindings asks; raises Unscripted."""
         module = caller.co_filename.rpartition("/")[2].removesuffix(".py")
         name = f"_{module}_{caller.co_qualname}".lower().replace(".", "_")
-        answer = getattr(self, name, None)
+        answer = vars(ScriptedHost).get(name)  # asked as an attribute, Python would remember the name, and its page
         if answer is None:
             raise Unscripted(name)
-        return answer(*arguments)
+        return answer(self, *arguments)
 
     def give[Kind](self, kind: type[Kind], content: object) -> Kind:
         """Make a handle with something behind it."""

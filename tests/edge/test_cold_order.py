@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.cold import compiling
+from edge.cold import bindings, compiling
+from edge.cold.bindings import import_bindings
 from edge.cold.compiling import ReadyFinder, compile_all, forget_compiled
 from edge.cold.gathering import find_code_of, gather_code
 
@@ -54,6 +55,15 @@ def test_code_of_modules_that_are_left_stays() -> None:
     gather_code([run], (__name__,))
     assert outer is before
     assert outer.__code__ is code
+
+
+def test_all_modules_of_the_bindings_are_imported(
+    package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / package / "asked_by_nobody.py").write_text("", encoding="utf-8")
+    monkeypatch.setattr(bindings, "BINDINGS", (package,))
+    import_bindings()
+    assert f"{package}.asked_by_nobody" in sys.modules
 
 
 def test_modules_come_from_the_code_that_was_compiled(
