@@ -37,12 +37,7 @@ def to_bytes(text: str) -> bytes:
 
 def hash_text(text: bytes) -> int:
     """Return the first 8 bytes of SHA-256 as a number."""
-    return read_hash(sha256(text).digest())
-
-
-def read_hash(digest: bytes) -> int:
-    """Return the first 8 bytes as a big-endian unsigned number."""
-    number: int = unpack_number(digest)[0]
+    number: int = unpack_number(sha256(text).digest())[0]
     return number
 
 

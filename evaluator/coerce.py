@@ -40,6 +40,10 @@ _encode_text = json.JSONEncoder(ensure_ascii=False).encode
 _MOST_DIGITS: Final = 60
 
 
+# Whole numbers up to here are written alike as floats.
+_MOST_PLAIN: Final = 10**15
+
+
 def find_text(value: object) -> str | None:
     """Return the text view: None for null and objects."""
     if isinstance(value, str):
@@ -50,6 +54,8 @@ def find_text(value: object) -> str | None:
         return "true"
     if value is False:
         return "false"
+    if type(value) is int and 0 <= value <= _MOST_PLAIN:
+        return str(value)
     if isinstance(value, (int, float)):
         number = find_number(value)
         return None if number is None else write_float(number)

@@ -51,18 +51,20 @@ def find_bucket(view: UserView, rule: Rule) -> int:
     return number % PASS_BUCKETS
 
 
-def decide(view: UserView, rule: Rule) -> Verdict:
-    """Roll the pass percentage of a rule whose conditions hold."""
-    return rule.certain or (rule.passed if find_bucket(view, rule) < rule.threshold else rule.failed)
-
-
 def passes(view: UserView, rule: Rule) -> bool:
     """Tell whether the pass percentage lets a user pass; exactly 100 and 0 need no bucket."""
-    return decide(view, rule) is rule.passed
+    if rule.certain is not None:
+        return rule.certain is rule.passed
+    return find_bucket(view, rule) < rule.threshold
 
 
 def walk_nested(view: UserView, rule: Rule, ask: Ask) -> Step:
-    """Evaluate the nested conditions of a rule in order."""
+    """Evaluate the nested conditions of a rule in order.
+
+    What the only one comes to is kept in the view: other rules have it too.
+    """
+    if not rule.is_supported:
+        return STUCK
     memo = view.memo
     all_hold = True
     trail: tuple[Exposure, ...] = ()
@@ -86,7 +88,10 @@ def walk_nested(view: UserView, rule: Rule, ask: Ask) -> Step:
         else:
             matched = _is_in_group(view, cast("GroupCondition", condition), ask)
         all_hold = all_hold and matched
-    return all_hold, trail, marks
+    step = all_hold, trail, marks
+    if rule.only is not None:
+        memo[rule.only] = step
+    return step
 
 
 def _is_in_group(view: UserView, condition: GroupCondition, ask: Ask) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from evaluator.bandits import evaluate_bandit
-from evaluator.conditions import EXPERIMENT, GATE, STUCK, decide, stop_unsupported, walk_nested
+from evaluator.conditions import EXPERIMENT, GATE, find_bucket, stop_unsupported, walk_nested
 from evaluator.errors import EvaluationDepthExceeded
 from evaluator.evaluation import Evaluation, failed_evaluation
 from evaluator.layers import delegate, walk_new_layer
@@ -19,7 +19,7 @@ from evaluator.overrides import apply_override
 from evaluator.view import MOST_NESTED
 
 if TYPE_CHECKING:
-    from evaluator.spec import Exposure, Spec
+    from evaluator.spec import Exposure, Spec, Verdict
     from evaluator.view import UserView
 
 CONFIG: Final = "config"
@@ -92,7 +92,7 @@ def find_outcome(view: UserView, kind: str, name: str) -> Outcome:
         return outcome
     elif spec.is_lonely:
         # Nothing it does can lead back to it.
-        outcome = memo[name] = walk(view, spec)
+        outcome = memo[name] = walk_alone(view, spec)
         return outcome
     # It may lead to others: a mark against circles.
     memo[name] = PENDING
@@ -158,7 +158,7 @@ def walk(view: UserView, spec: Spec) -> Outcome:
                 matched = False
                 break
         if not rule.is_lonely:
-            all_hold, passed_on, left = walk_nested(view, rule, find_outcome) if rule.is_supported else STUCK
+            all_hold, passed_on, left = memo.get(rule.only) or walk_nested(view, rule, find_outcome)
             if all_hold is None:
                 return stop_unsupported(view, spec, rule, trail, find_outcome)
             matched = matched and all_hold
@@ -167,16 +167,34 @@ def walk(view: UserView, spec: Spec) -> Outcome:
         if trace is not None:
             trace.record_rule(view, rule, matched)
         if matched:
-            delegated = None if rule.delegate is None else delegate(view, spec, rule, trail, find_outcome)
+            delegated = None if rule.delegate is None else delegate(view, spec, rule, trail, marks, find_outcome)
             if delegated is not None:
-                delegated.marks |= marks
                 return delegated
-            verdict = rule.certain or decide(view, rule)
+            verdict = rule.certain or (rule.passed if find_bucket(view, rule) < rule.threshold else rule.failed)
             break
-    if trail or marks:
-        return Outcome(spec, verdict, trail, marks)
-    # The outcome that is nothing but a verdict is made once and shared.
-    plain = verdict.plain
-    if plain is None:
-        plain = verdict.plain = Outcome(spec, verdict)
+    return Outcome(spec, verdict, trail, marks) if trail or marks else verdict.plain or share(spec, verdict)
+
+
+def walk_alone(view: UserView, spec: Spec) -> Outcome:
+    """Walk a spec that is lonely, where no trace is kept: as `walk` does, with nothing to pass on."""
+    memo = view.memo
+    for rule in spec.rules:
+        questions = rule.plain
+        for reading, test, wanted in rule.prepare() if questions is None else questions:
+            if reading in memo:
+                value = memo[reading]
+            else:
+                value = memo[reading] = reading.convert(reading.source(view))
+            if test(value) is not wanted:
+                break
+        else:
+            verdict = rule.certain or (rule.passed if find_bucket(view, rule) < rule.threshold else rule.failed)
+            return verdict.plain or share(spec, verdict)
+    return spec.fallback.plain or share(spec, spec.fallback)
+
+
+def share(spec: Spec, verdict: Verdict) -> Outcome:
+    """Make the outcome that is nothing but a verdict, once for all users."""
+    plain = verdict.plain = Outcome(spec, verdict)
+    plain.is_shared = True
     return plain

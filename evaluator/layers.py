@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evaluator.conditions import EXPERIMENT, STUCK, holds, passes, stop_unsupported, walk_nested
+from evaluator.conditions import EXPERIMENT, holds, passes, stop_unsupported, walk_nested
 from evaluator.outcome import Outcome, copy_outcome
 from evaluator.spec import Verdict
 
@@ -14,15 +14,27 @@ if TYPE_CHECKING:
     from evaluator.view import UserView
 
 
-def delegate(view: UserView, spec: Spec, rule: Rule, trail: tuple[Exposure, ...], ask: Ask) -> Outcome | None:
-    """Let an experiment answer for a layer; None when it does not exist. The rule's pass percentage does not count."""
+def delegate(
+    view: UserView, spec: Spec, rule: Rule, trail: tuple[Exposure, ...], marks: int, ask: Ask
+) -> Outcome | None:
+    """Let an experiment answer for a layer; None when it does not exist. The rule's pass percentage does not count.
+
+    `trail` and `marks` are what was passed on the way to the rule. Where there is nothing but two verdicts, the outcome
+    is made once and shared.
+    """
     name = rule.delegate or ""
     experiment = view.project.find_config(name)
     if experiment is None:
         return None
-    view.enter()
-    inner = ask(view, EXPERIMENT, name)
-    view.leave()
+    inner = view.memo.get(experiment)
+    if inner is None:
+        view.enter()
+        inner = ask(view, EXPERIMENT, name)
+        view.leave()
+    is_shared = inner.is_shared and not (trail or marks or view.surroundings)
+    known = rule.delegated.get(inner) if is_shared and rule.delegated else None
+    if known is not None:
+        return known
     outcome = copy_outcome(inner)
     outcome.delegate = name
     if inner.was_reset:
@@ -35,6 +47,10 @@ def delegate(view: UserView, spec: Spec, rule: Rule, trail: tuple[Exposure, ...]
         outcome.undelegated = trail
     outcome.explicit = experiment.explicit_parameters
     outcome.is_active = _activity(inner, spec)
+    outcome.marks |= marks
+    if is_shared:
+        outcome.is_shared = True
+        rule.delegated = {**(rule.delegated or {}), inner: outcome}
     return outcome
 
 
@@ -144,7 +160,7 @@ def walk_new_layer(view: UserView, spec: Spec, ask: Ask) -> Outcome:
     """
     gathered = _Gathering(spec)
     for rule in spec.rules:
-        all_hold, trail, marks = walk_nested(view, rule, ask) if rule.is_supported else STUCK
+        all_hold, trail, marks = walk_nested(view, rule, ask)
         if all_hold is None:
             return stop_unsupported(view, spec, rule, gathered.trail, ask)
         gathered.add_nested(trail, marks)
@@ -153,7 +169,7 @@ def walk_new_layer(view: UserView, spec: Spec, ask: Ask) -> Outcome:
             view.trace.record_rule(view, rule, matched)
         if not matched or not passes(view, rule):
             continue
-        delegated = None if rule.delegate is None else delegate(view, spec, rule, (), ask)
+        delegated = None if rule.delegate is None else delegate(view, spec, rule, (), 0, ask)
         if delegated is None:
             gathered.add_own(rule)
         else:

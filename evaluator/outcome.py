@@ -46,6 +46,8 @@ class Outcome:
     # The name that the config mapping led to.
     mapped_to: str | None = None
     parameter_rule_ids: Mapping[str, str] | None = None
+    # It is the same for every user who gets it, and kept.
+    is_shared: bool = False
     # What a contextual bandit appends to its rule ID when it explores.
     suffix: str = ""
     # The trail and the marks that a gate leaves where it is nested, once one has asked.
@@ -78,4 +80,5 @@ def copy_outcome(outcome: Outcome) -> Outcome:
     copy.__dict__.update(outcome.__dict__)
     copy.state = outcome.state
     copy.exposed = None
+    copy.is_shared = False
     return copy

@@ -148,7 +148,9 @@ def read_bucket(condition: Mapping[str, object]) -> Source:
     unit = read_unit_id(condition)
 
     def source(view: UserView) -> object:
-        return hash_text(prefix + to_bytes(find_text(unit(view)) or "")) % USER_BUCKETS
+        value = unit(view)
+        text = value if type(value) is str else find_text(value) or ""
+        return hash_text(prefix + (text.encode() if text.isascii() else to_bytes(text))) % USER_BUCKETS
 
     return source
 

@@ -153,11 +153,13 @@ class Rule:
         "certain",
         "conditions",
         "delegate",
+        "delegated",
         "document",
         "failed",
         "is_lonely",
         "is_supported",
         "nested",
+        "only",
         "passed",
         "plain",
         "salted",
@@ -187,6 +189,10 @@ class Rule:
         # No condition asks another spec, or what nobody understands.
         self.is_lonely = not nested
         self.is_supported = not nested or Unsupported not in map(type, nested)
+        # The nested condition, where it is the only one and a gate's.
+        self.only = nested[0] if len(nested) == 1 and type(nested[0]) is GateCondition else None
+        # By what the delegate came to, what the layer came to.
+        self.delegated: dict[Outcome, Outcome] | None = None
         self.delegate: str | None = document.get("configDelegate")
         percentage: float = document["passPercentage"]
         # Buckets below it pass.

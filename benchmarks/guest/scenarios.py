@@ -20,7 +20,7 @@ from evaluator.view import NO_OPTIONS, UserView
 NOW_MS: Final = 1_763_000_000_000
 WARM_USERS: Final = 20
 USERS: Final = 20
-SDK_INFO: Final = {"sdkType": "gatelet", "sdkVersion": "1"}
+SDK_INFO: Final = b'{"sdkType":"gatelet","sdkVersion":"1"}'
 
 
 class Meter:
@@ -114,7 +114,8 @@ def respond(meter: Meter, text: bytes, _query: Mapping[str, str]) -> None:
 
 def write_response(project: Project, user: User, options: ResponseOptions) -> bytes:
     """Write one response as the body of a reply."""
-    return join_parts(write_response_parts(make_view(project, user), options, SDK_INFO)).encode("ascii")
+    parts = write_response_parts(make_view(project, user), options)
+    return join_parts({**parts, "user": SDK_INFO, "sdkInfo": SDK_INFO})
 
 
 SCENARIOS: Final[dict[str, Callable[[Meter, bytes, Mapping[str, str]], None]]] = {

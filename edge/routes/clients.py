@@ -24,7 +24,7 @@ from evaluator.project import Project
 
 PLACES: Final = (KeyPlace.QUERY, KeyPlace.HEADER)
 HASHES: Final = ("djb2", "sha256", "none")
-SDK_INFO: Final = {"sdkType": SDK_TYPE, "sdkVersion": SDK_VERSION}
+SDK_INFO: Final = encode_json({"sdkType": SDK_TYPE, "sdkVersion": SDK_VERSION})
 
 type Body = Mapping[str, object]
 
@@ -41,10 +41,10 @@ def post_initialize(call: Call) -> Reply:
     if project is None:
         raise Refusal(503, "no_spec", asking.questions.fault)
     parts = write_parts(asking, project, body)
-    if parts["has_updates"] == "false":
+    if parts["has_updates"] == b"false":
         return json_reply(200, {"has_updates": False})
-    parts["user"] = encode_json(echo_user(sent)).decode()
-    return Reply(200, finish_response(asking, project, parts).encode())
+    parts = {**parts, "user": encode_json(echo_user(sent)), "sdkInfo": SDK_INFO}
+    return Reply(200, finish_response(asking, project, parts))
 
 
 def write_parts(asking: Asking, project: Project, body: Body) -> Parts:
@@ -56,7 +56,7 @@ def write_parts(asking: Asking, project: Project, body: Body) -> Parts:
         client_key=asking.caller.key if asking.caller.access is Access.CLIENT else None,
         previous_response_hash=held if isinstance(held, str) else "",
     )
-    return write_response_parts(asking.view_of(project), options, SDK_INFO)
+    return write_response_parts(asking.view_of(project), options)
 
 
 def find_format(asking: Asking, project: Project, body: Body) -> str:
@@ -75,14 +75,14 @@ def read_choice(body: Body, field: str, choices: Sequence[str], default: str) ->
     return str(found)
 
 
-def finish_response(asking: Asking, project: Project, parts: Parts) -> str:
+def finish_response(asking: Asking, project: Project, parts: Parts) -> bytes:
     """Join the parts; what the caller may not see is taken out of them."""
     sight = asking.find_sight(asking.view_of(project))
     text = join_parts(parts)
     if sight is None:
         return text
     response = loads(text)
-    return encode_json(narrow_response(response, project, sight, find_name_hash(response["hash_used"]))).decode()
+    return encode_json(narrow_response(response, project, sight, find_name_hash(response["hash_used"])))
 
 
 def echo_user(sent: object) -> dict[str, object]:

@@ -4,29 +4,27 @@ A single parameter of a config or layer is `name.parameter`, an extension of our
 `errorDetails` always, because the Python provider reads it unconditionally, as it does `variant`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
-from hashlib import sha256
 from typing import Final, cast
 
 from edge.callers.keys import Access, KeyPlace
 from edge.calls import Call, Route
-from edge.checks import Asking, Check, begin_asking, check, check_in, expose
+from edge.checks import Asking, Check, begin_asking, check, expose
 from edge.input.reading import read_json_object
 from edge.input.users import complete_user
-from edge.messages import JSON_HEADER, Event, FindEvents, Header, Refusal, Reply, encode_json, json_reply
+from edge.messages import JSON_HEADER, Event, FindEvents, Header, Refusal, Reply, json_reply
 from edge.questions import WHOLE
+from edge.routes.ofrep_bulk import find_flags
 from edge.routes.schemas import ANY, OBJECT, TEXT, a_list, an_object
 from edge.spec.wanted import Wanted
 from evaluator.conditions import GATE
 from evaluator.evaluate import CONFIG, LAYER
 from evaluator.evaluation import Evaluation
-from evaluator.project import Project
 from evaluator.user import OBJECT_FIELDS, SCALAR_FIELDS, User
 
 PLACES: Final = (KeyPlace.API_KEY, KeyPlace.BEARER, KeyPlace.HEADER)
 KINDS: Final = (GATE, CONFIG, LAYER)
-HIDDEN: Final = frozenset({"segment", "holdout"})
 USER_FIELDS: Final = frozenset({*SCALAR_FIELDS, *OBJECT_FIELDS})
 _CODES: Final = frozenset({"TARGETING_KEY_MISSING", "INVALID_CONTEXT", "FLAG_NOT_FOUND", "GENERAL"})
 
@@ -81,28 +79,19 @@ def post_flags(call: Call) -> Reply:
     project = asking.questions.whole_project()
     if project is None:
         raise Refusal(500, "GENERAL", f"no spec to answer from: {asking.questions.fault}")
-    body = encode_json({"flags": list(list_items(asking, project)), "metadata": {"lcut": project.time}})
-    tag = f'"{sha256(body).hexdigest()[:32]}"'
+    flags = find_flags(asking, project)
+    texts = flags.write_all(asking, asking.view_of(project), write_checked)
+    end = b'],"metadata":{"lcut":%d}}' % project.time
+    tag = f'"{flags.digests.digest([*texts, flags.reason.encode(), end]).hex()}"'
     header: Header = ("etag", tag.encode())
     if holds_tag(call.request.find_header("if-none-match") or "", tag):
         return Reply(304, b"", (header,))
-    return Reply(200, body, (JSON_HEADER, header))
+    return Reply(200, b'{"flags":[%b%b' % (b",".join(texts), end), (JSON_HEADER, header))
 
 
-def list_items(asking: Asking, project: Project) -> Iterator[Item]:
-    """Write every entity that the caller may see; of several with one name the first."""
-    view = asking.view_of(project)
-    written: set[str] = set()
-    for kind, documents in (
-        (GATE, project.gates),
-        (CONFIG, {**project.configs, **project.cmab_configs}),
-        (LAYER, project.layers),
-    ):
-        for name, document in cast("Mapping[str, Mapping[str, object]]", documents).items():
-            is_shown = document.get("entity") not in HIDDEN and asking.shows(view, kind, name, document)
-            if is_shown and name not in written:
-                written.add(name)
-                yield write_item(name, check_in(asking, view, kind, name))
+def write_checked(checked: Check) -> Item:
+    """Write an answer under its own name."""
+    return write_item(checked.name, checked)
 
 
 def holds_tag(header: str, tag: str) -> bool:

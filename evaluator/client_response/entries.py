@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from evaluator.evaluation import explicit_of, is_active
+from evaluator.sweep import Asked
 
 if TYPE_CHECKING:
     from evaluator.outcome import Outcome
@@ -19,20 +20,21 @@ LAYER_ENTITY: Final = "layer"
 _DEVICE_ID_TYPES: Final = ("stableID", "stableid")
 
 
-class Listed:
-    """An entity that responses hold: its name, the kind of question it answers, what it is, what the document says.
+class Listed(Asked):
+    """An entity that responses hold: what is asked of it, what it is, what the document says.
 
-    `texts` is what one format says of it, by what decides that (`kept.find_key`).
+    `texts` is what one format says of it before the exposures, by what decides that (`kept.find_key`); `wholes` is all
+    of it, by the outcomes without exposures that users share.
     """
 
-    __slots__ = ("document", "entity", "kind", "name", "texts")
+    __slots__ = ("document", "entity", "texts", "wholes")
 
     def __init__(self, name: str, kind: str, entity: str, document: dict[str, object]) -> None:
-        self.name = name
-        self.kind = kind
+        super().__init__(kind, name)
         self.entity = entity
         self.document = document
         self.texts: dict[object, Any] = {}
+        self.wholes: dict[Outcome, bytes] = {}
 
 
 def describe_entry(listed: Listed, outcome: Outcome, hash_name: Hash) -> Entry:

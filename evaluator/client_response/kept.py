@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from json import JSONEncoder
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final, cast
 from zlib import adler32, crc32
 
@@ -17,6 +18,7 @@ from evaluator.client_response.entries import GATE_ENTITY, LAYER_ENTITY, Entry, 
 from evaluator.coerce import write_json
 from evaluator.conditions import EXPERIMENT, GATE
 from evaluator.evaluate import CONFIG, LAYER
+from evaluator.json_text import read_json
 from evaluator.outcome import UNSUPPORTED
 
 if TYPE_CHECKING:
@@ -27,8 +29,10 @@ if TYPE_CHECKING:
     from evaluator.spec import Exposure
 
 type Trail = tuple[Exposure, ...]
+# A view is a text without its first character.
+type Piece = bytes | memoryview
 # A long text is in pieces, to be copied once: copying costs an instruction for each character.
-type Text = str | list[str]
+type Text = bytes | list[Piece]
 
 _HIDDEN: Final = ("segment", "holdout")
 # More texts than this of one entity, or lists of exposures, are written anew: a bound on memory, not met in real specs.
@@ -37,20 +41,20 @@ _MOST_KEPT: Final = 1_000
 _encode = JSONEncoder(separators=(",", ":"), check_circular=False, allow_nan=False).encode
 
 
-def encode(value: object) -> str:
-    """Write a JSON value; a number that JSON cannot write becomes null, as the core has it."""
+def encode(value: object) -> bytes:
+    """Write a JSON value in ASCII; a number that JSON cannot write becomes null, as the core has it."""
     try:
-        return _encode(value)
+        return _encode(value).encode("ascii")
     except ValueError:
-        return write_json(value)
+        return _encode(read_json(write_json(value))).encode("ascii")
 
 
-def list_members(members: Mapping[str, str]) -> list[str]:
+def list_members(members: Mapping[bytes, bytes]) -> list[Piece]:
     """Return the pieces of an object's text, from the texts of its keys and values."""
-    pieces = ["{"]
+    pieces: list[Piece] = [b"{"]
     for key, text in members.items():
-        pieces += (key, ":", text, ",")
-    pieces[-1] = "}" if members else "{}"
+        pieces += (key, b":", text, b",")
+    pieces[-1] = b"}" if members else b"{}"
     return pieces
 
 
@@ -83,49 +87,64 @@ def _list(section: Mapping[str, object], kind: str) -> Iterator[Listed]:
 class Form:
     """The texts of one project under one hash, in one format."""
 
-    __slots__ = ("_digests", "kept", "listing", "trails")
+    __slots__ = ("digests", "kept", "listing", "trails")
 
     def __init__(self, kept: Kept, project: Project) -> None:
         self.kept = kept
         self.listing = Listing(project)
-        # Lists of exposures, as they end an entry.
-        self.trails: dict[Trail, str] = {}
-        # Of kept texts, once a checksum was asked for.
-        self._digests: dict[str, bytes | None] = {}
+        # Lists of exposures, as they end an entry; of layers, which have two, under both.
+        self.trails: dict[object, bytes] = {}
+        self.digests = Digests()
 
-    def find_entry[Text: str | tuple[str, ...]](
-        self, listed: Listed, outcome: Outcome, write: Callable[[Entry], Text]
-    ) -> Text:
+    def find_entry[Found: bytes | tuple[bytes, ...]](
+        self, listed: Listed, outcome: Outcome, write: Callable[[Entry], Found]
+    ) -> Found:
         """Return what `write` makes of the entry without its exposures."""
         key = find_key(outcome)
-        found: Text | None = listed.texts.get(key)
+        found: Found | None = listed.texts.get(key)
         if found is None:
             found = write(describe_entry(listed, outcome, self.kept.find_name))
             if is_lasting(outcome) and len(listed.texts) < _MOST_KEPT:
                 listed.texts[key] = found
-                self._digests.update(dict.fromkeys((found,) if isinstance(found, str) else found))
+                self.digests.keep(*((found,) if isinstance(found, bytes) else found))
         return found
 
-    def find_trail(self, trail: Trail, write: Callable[[Trail], str]) -> str:
-        """Return what `write` makes of a list of exposures."""
-        found = self.trails.get(trail)
+    def find_whole(self, listed: Listed, outcome: Outcome, write: Callable[[Entry], bytes]) -> bytes:
+        """Return what `write` makes of the entry of an outcome without exposures."""
+        found = listed.wholes.get(outcome)
         if found is None:
-            found = write(trail)
-            if len(self.trails) < _MOST_KEPT:
-                self.trails[trail] = found
-                self._digests[found] = None
+            found = write(describe_entry(listed, outcome, self.kept.find_name))
+            if outcome.is_shared and is_lasting(outcome):
+                listed.wholes[outcome] = found
+                self.digests.keep(found)
         return found
 
-    def digest(self, pieces: Iterable[str]) -> bytes:
-        """Identify a list of texts; a kept one is read once."""
-        digests, find = self._digests, self._find_digest
-        return sum_up(b"".join([digests.get(piece) or find(piece) for piece in pieces]))
+    def find_trail[Key](self, key: Key, write: Callable[[Key], bytes]) -> bytes:
+        """Return what `write` makes of a list of exposures, or of the two of a layer."""
+        found = self.trails.get(key)
+        if found is None:
+            found = write(key)
+            if len(self.trails) < _MOST_KEPT:
+                self.trails[key] = found
+                self.digests.keep(found)
+        return found
 
-    def _find_digest(self, piece: str) -> bytes:
-        digest = sum_up(piece.encode("ascii"))
-        if piece in self._digests:
-            self._digests[piece] = digest
-        return digest
+
+class Digests(dict[bytes, bytes]):
+    """The digests of kept texts; that of any other text is made when asked for."""
+
+    def keep(self, *texts: bytes) -> None:
+        """Keep the digests of texts that will come again."""
+        self.update((text, sum_up(text)) for text in texts)
+
+    def __missing__(self, text: bytes) -> bytes:
+        """Return the digest of a text that is not kept."""
+        return sum_up(text)
+
+    def digest(self, pieces: Iterable[bytes]) -> bytes:
+        """Identify a list of two texts or more."""
+        # The quickest way to many values of a table.
+        return sum_up(b"".join(itemgetter(*pieces)(self)))
 
 
 class Kept:
@@ -136,10 +155,10 @@ class Kept:
     def __init__(self, project: Project, algorithm: str) -> None:
         self._project = project
         self.hash_name = find_name_hash(algorithm)
-        self.param_stores: str | None = None
+        self.param_stores: bytes | None = None
         self._forms: dict[str, Form] = {}
-        self._exposures: dict[Exposure, str] = {}
-        self._exposure_keys: dict[Exposure, str] = {}
+        self._exposures: dict[Exposure, bytes] = {}
+        self._exposure_keys: dict[Exposure, bytes] = {}
         self._names: dict[str, str] = {}
 
     def find_name(self, name: str) -> str:
@@ -156,7 +175,7 @@ class Kept:
             form = self._forms[name] = Form(self, self._project)
         return form
 
-    def find_exposure(self, exposure: Exposure) -> str:
+    def find_exposure(self, exposure: Exposure) -> bytes:
         """Return the text of an exposure, its gate hashed."""
         found = self._exposures.get(exposure)
         if found is None:
@@ -165,7 +184,7 @@ class Kept:
             found = self._exposures[exposure] = encode(written)
         return found
 
-    def find_exposure_key(self, exposure: Exposure) -> str:
+    def find_exposure_key(self, exposure: Exposure) -> bytes:
         """Return the text of the key that v2 gives an exposure: djb2 of "gate:value:rule", the gate hashed."""
         found = self._exposure_keys.get(exposure)
         if found is None:

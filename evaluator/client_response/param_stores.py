@@ -22,7 +22,7 @@ _KEPT: Final[dict[str, tuple[str | None, tuple[str, ...]]]] = {
 }
 
 
-def write_param_stores(project: Project, sections: Sections, wanted: Collection[str] | None, kept: Kept) -> str:
+def write_param_stores(project: Project, sections: Sections, wanted: Collection[str] | None, kept: Kept) -> bytes:
     """Return the object {hashed store name: {parameter name: reference}}; whole, it is written once."""
     if wanted is not None or not sections.holds_all:
         return encode(_list_stores(project, sections, wanted, kept.find_name))

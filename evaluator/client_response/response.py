@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from evaluator.bucketing import hash_djb2_number
 from evaluator.client_response import init_v2, v1, v2
@@ -14,10 +14,11 @@ from evaluator.client_response.sections import Sections
 from evaluator.client_response.session_replay import write_session_replay
 from evaluator.coerce import find_text
 from evaluator.errors import EvaluationDepthExceeded
+from evaluator.evaluate import LAYER
 
 if TYPE_CHECKING:
     from evaluator.client_response.entries import Entry
-    from evaluator.client_response.kept import Text
+    from evaluator.client_response.kept import Piece, Text
     from evaluator.client_response.options import ResponseOptions
     from evaluator.view import UserView
 
@@ -29,39 +30,43 @@ _SECTIONS: Final = ("feature_gates", "dynamic_configs", "layer_configs", "param_
 
 def write_client_response(view: UserView, options: ResponseOptions, sdk_info: Mapping[str, str]) -> dict[str, Any]:
     """Evaluate everything for the user of the view, and return the response as JSON values."""
-    response: dict[str, Any] = json.loads(join_parts(write_response_parts(view, options, sdk_info)))
+    parts = write_response_parts(view, options)
+    response: dict[str, Any] = json.loads(
+        join_parts({**parts, "user": encode(view.loggable_user()), "sdkInfo": encode(sdk_info)})
+    )
     return response
 
 
-def write_response_parts(view: UserView, options: ResponseOptions, sdk_info: Mapping[str, str]) -> Parts:
+def write_response_parts(view: UserView, options: ResponseOptions) -> Parts:
     """Evaluate everything for the user of the view, and return {top-level key: JSON text, or its pieces}.
 
-    The view must have been made with `find_target_app` as its app.
+    The `user` and the `sdkInfo` are for the caller to add, who knows how to write them. The view must have been made
+    with `find_target_app` as its app.
     """
     kept = find_kept(view.project, options.hash)
     writer = _WRITERS.get(options.response_format, v1.Writer)(kept, options)
     try:
-        parts = _write(view, options, sdk_info, writer)
+        parts = _write(view, options, writer)
     except EvaluationDepthExceeded:
         view.come_up()
-        return blank_parts(view, sdk_info)
+        return blank_parts()
     if options.previous_response_hash is not None:
         checksum = hash_stored(writer, parts)
         if checksum == options.previous_response_hash:
-            return blank_parts(view, sdk_info)
+            return blank_parts()
         parts["full_checksum"] = encode(checksum)
     return parts
 
 
-def join_parts(parts: Mapping[str, Text]) -> str:
+def join_parts(parts: Mapping[str, Text]) -> bytes:
     """Return the text of a response; it is ASCII."""
-    pieces: list[str] = []
+    pieces: list[Piece] = []
     for key, text in parts.items():
-        pieces += (',"', key, '":')
-        pieces += (text,) if isinstance(text, str) else text
-    pieces[0] = '{"'
-    pieces.append("}")
-    return "".join(pieces)
+        pieces.append(b',"%b":' % key.encode())
+        pieces += (text,) if isinstance(text, bytes) else text
+    pieces[0] = b"{" + pieces[0][1:]
+    pieces.append(b"}")
+    return b"".join(pieces)
 
 
 def write_client_entry(view: UserView, kind: str, name: str, options: ResponseOptions) -> Entry | None:
@@ -72,39 +77,35 @@ def write_client_entry(view: UserView, kind: str, name: str, options: ResponseOp
     except EvaluationDepthExceeded:
         view.come_up()
         return None
-    entries = json.loads("".join(writer.write_all(found)))
+    entries = json.loads(b"".join(writer.write_layers(found) if kind == LAYER else writer.write_section(found)))
     return next(iter(entries.values()), None)
 
 
-def blank_parts(view: UserView, sdk_info: Mapping[str, str]) -> Parts:
+def blank_parts() -> Parts:
     """Return the response that says nothing is new, which the core also gives when one spec cannot be evaluated."""
     return {
-        **dict.fromkeys(_SECTIONS, "{}"),
-        "time": "0",
-        "has_updates": "false",
-        "hash_used": '""',
-        "user": encode(view.loggable_user()),
-        "sdkParams": "{}",
-        "sdkInfo": encode(sdk_info),
-        "evaluated_keys": "{}",
+        **dict.fromkeys(_SECTIONS, b"{}"),
+        "time": b"0",
+        "has_updates": b"false",
+        "hash_used": b'""',
+        "sdkParams": b"{}",
+        "evaluated_keys": b"{}",
     }
 
 
-def _write(view: UserView, options: ResponseOptions, sdk_info: Mapping[str, str], writer: v1.Writer) -> Parts:
+def _write(view: UserView, options: ResponseOptions, writer: v1.Writer) -> Parts:
     kept = writer.kept
     sections = Sections(view, options, writer.form.listing)
     parts: Parts = {
-        "feature_gates": writer.write_all(sections.gates()),
-        "dynamic_configs": writer.write_all(sections.configs()),
-        "layer_configs": writer.write_all(sections.layers()),
+        "feature_gates": writer.write_section(sections.gates()),
+        "dynamic_configs": writer.write_section(sections.configs()),
+        "layer_configs": writer.write_layers(sections.layers()),
         "param_stores": write_param_stores(view.project, sections, options.param_stores, kept),
-        "time": encode(view.project.time),
-        "has_updates": "true",
+        "time": b"%d" % view.project.time,
+        "has_updates": b"true",
         "hash_used": encode(options.hash),
-        "user": encode(view.loggable_user()),
-        "sdkParams": "{}",
+        "sdkParams": b"{}",
         "evaluated_keys": encode(view.user.evaluated_keys()),
-        "sdkInfo": encode(sdk_info),
         **writer.tables(),
     }
     parts.update((key, encode(value)) for key, value in write_session_replay(view, kept.find_name).items())
@@ -124,6 +125,5 @@ def hash_private_attributes(attributes: Mapping[str, object]) -> str | None:
 
 def hash_stored(writer: v1.Writer, parts: Parts) -> str:
     """Identify what a client stores; the core hashes other bytes, but a client only ever sends ours back."""
-    stores = parts["param_stores"]
-    pieces = [*writer.stored, stores] if isinstance(stores, str) else [*writer.stored, *stores]
-    return str(int.from_bytes(writer.form.digest(pieces)))
+    stores = cast("bytes", parts["param_stores"])
+    return str(int.from_bytes(writer.form.digests.digest([*writer.stored, stores])))

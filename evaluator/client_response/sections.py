@@ -5,12 +5,13 @@ Segments and holdouts are never part of it; filters, the target app and the `rem
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from evaluator.coerce import find_text
 from evaluator.conditions import GATE
-from evaluator.evaluate import LAYER, find_gate_outcome, find_outcome
+from evaluator.evaluate import LAYER
+from evaluator.sweep import find_outcomes
 
 if TYPE_CHECKING:
     from evaluator.client_response.entries import Listed
@@ -53,8 +54,7 @@ class Sections:
 
     def gates(self) -> Found:
         """Return every gate to write."""
-        view = self._view
-        found = [(one, find_gate_outcome(view, one.name)) for one in self._select(self._listing.gates.values())]
+        found = self._ask(self._select(self._listing.gates.values()))
         if not self._options.remove_default_value_gates:
             return found
         return [each for each in found if each[0].document.get("entity") != "feature_gate" or not says_nothing(each[1])]
@@ -63,13 +63,13 @@ class Sections:
         """Return every config and experiment; a bandit takes the place of the config of its name."""
         listing = self._listing
         bandits = {name: one for name, one in listing.bandits.items() if self._is_wanted(one, "experiment")}
-        configs: Iterable[Listed] = listing.configs.values()
+        configs: Collection[Listed] = listing.configs.values()
         if bandits:
             configs = [one for one in configs if one.name not in bandits]
         found = self._ask(self._select(configs))
         if self._options.remove_experiments_in_layers:
             found = [each for each in found if each[0].entity != "experiment" or not is_in_layer(each[1])]
-        return found + self._ask(bandits.values())
+        return found + self._ask(bandits.values()) if bandits else found
 
     def layers(self) -> Found:
         """Return every layer."""
@@ -81,11 +81,10 @@ class Sections:
         found = {GATE: listing.gates, LAYER: listing.layers}.get(kind, {**listing.configs, **listing.bandits}).get(name)
         return [] if found is None else self._ask([found])
 
-    def _ask(self, section: Iterable[Listed]) -> Found:
-        view = self._view
-        return [(one, find_outcome(view, one.kind, one.name)) for one in section]
+    def _ask(self, section: Collection[Listed]) -> Found:
+        return list(zip(section, find_outcomes(self._view, section), strict=True))
 
-    def _select(self, section: Iterable[Listed]) -> Iterable[Listed]:
+    def _select(self, section: Collection[Listed]) -> Collection[Listed]:
         if self._is_whole:
             return section
         return [one for one in section if self._is_wanted(one, one.entity)]

@@ -18,29 +18,36 @@ if TYPE_CHECKING:
 class Writer(v1.Writer):
     """Remembers the lists of exposures that entries have."""
 
-    __slots__ = ()
+    __slots__ = ("_met",)
     name = "v2"
 
     def __init__(self, kept: Kept, options: ResponseOptions) -> None:
         super().__init__(kept, options)
         self.trails = {}
+        self._met: list[Trail] = []
 
-    def start_entry(self, entry: Entry) -> str:
+    def start_entry(self, entry: Entry) -> bytes:
         """Write an entry up to its exposures; the core leaves out which rule gave each parameter."""
         entry.pop("parameter_rule_ids", None)
         return super().start_entry(entry)
 
-    def write_trail(self, trail: Trail) -> str:
+    def write_trail(self, trail: Trail) -> bytes:
         """Return the keys of a list of exposures, and the end of the entry."""
+        self._met.append(trail)
         text = self.trails[trail] = super().write_trail(trail)
         return text
 
-    def refer(self, exposure: Exposure) -> str:
+    def write_trails(self, trails: tuple[Trail, Trail]) -> bytes:
+        """Return the keys of both lists of a layer, and the end of the entry."""
+        self._met += trails
+        return super().write_trails(trails)
+
+    def refer(self, exposure: Exposure) -> bytes:
         """Return the key of an exposure."""
         return self.kept.find_exposure_key(exposure)
 
     def tables(self) -> dict[str, Text]:
         """Return the table of exposures."""
         find_key, find = self.kept.find_exposure_key, self.kept.find_exposure
-        table = {find_key(exposure): find(exposure) for exposure in dict.fromkeys(chain.from_iterable(self.trails))}
+        table = {find_key(exposure): find(exposure) for exposure in dict.fromkeys(chain.from_iterable(self._met))}
         return {"exposures": list_members(table)}

@@ -128,7 +128,7 @@ def test_format_that_the_body_asks_for_is_what_the_evaluator_writes(response_for
         found = json_of(initialize(Sandbox(outside), body, key=SERVER))
         view = UserView(made, decode_user(user), outside.time_ms)
         options = ResponseOptions(response_format=response_format, previous_response_hash="")
-        expected = write_client_response(view, options, SDK_INFO)
+        expected = write_client_response(view, options, json.loads(SDK_INFO))
         assert found.pop("user") == user
         expected.pop("user", None)
         assert found == json.loads(encode_json(expected))
