@@ -18,6 +18,7 @@ from edge.questions import WHOLE
 from edge.routes.ofrep_bulk import find_flags
 from edge.routes.schemas import ANY, OBJECT, TEXT, a_list, an_object
 from edge.spec.wanted import Wanted
+from evaluator.client_response import identify
 from evaluator.conditions import GATE
 from evaluator.evaluate import CONFIG, LAYER
 from evaluator.evaluation import Evaluation
@@ -82,7 +83,7 @@ def post_flags(call: Call) -> Reply:
     flags = find_flags(asking, project)
     texts = flags.write_all(asking, asking.view_of(project), write_checked)
     end = b'],"metadata":{"lcut":%d}}' % project.time
-    tag = f'"{flags.digests.digest([*texts, flags.reason.encode(), end]).hex()}"'
+    tag = f'"{identify((*texts, end)):016x}"'
     header: Header = ("etag", tag.encode())
     if holds_tag(call.request.find_header("if-none-match") or "", tag):
         return Reply(304, b"", (header,))

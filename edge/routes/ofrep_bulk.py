@@ -11,7 +11,7 @@ from typing import Final, cast
 
 from edge.checks import Asking, Check, check_in, find_kind
 from edge.messages import encode_json
-from evaluator.client_response import Digests, find_key, is_lasting
+from evaluator.client_response import find_key, is_lasting
 from evaluator.conditions import GATE
 from evaluator.errors import EvaluationDepthExceeded
 from evaluator.evaluate import CONFIG, LAYER
@@ -45,12 +45,10 @@ class Flag(Asked):
 class Flags:
     """The entities of a project, and what was said of them on one ground."""
 
-    __slots__ = ("digests", "flags", "reason")
+    __slots__ = ("flags",)
 
-    def __init__(self, project: Project, reason: str) -> None:
-        self.reason = reason
+    def __init__(self, project: Project) -> None:
         self.flags = list(list_flags(project))
-        self.digests = Digests()
 
     def write_all(self, asking: Asking, view: UserView, write: Write) -> list[bytes]:
         """Return the text of each entity that the caller may see; of several with one name the first."""
@@ -80,7 +78,6 @@ class Flags:
             text = encode_json(write(Check(flag.name, asking.questions.reason(found), view, found)))
             if is_kept and len(flag.texts) < MOST_KEPT:
                 flag.texts[key] = text
-                self.digests.keep(text)
         return text
 
 
@@ -101,5 +98,5 @@ def find_flags(asking: Asking, project: Project) -> Flags:
     reason = asking.questions.reason(_USUAL)
     flags = project.kept.get((Flags, reason))
     if not isinstance(flags, Flags):
-        flags = project.kept[Flags, reason] = Flags(project, reason)
+        flags = project.kept[Flags, reason] = Flags(project)
     return flags

@@ -6,7 +6,7 @@ response is then mostly evaluation and joining of texts. Measured in the compone
 through one JSON encoder costs ten times as much.
 """
 
-from evaluator.client_response.kept import Digests, find_key, is_lasting
+from evaluator.client_response.kept import find_key, identify, is_lasting
 from evaluator.client_response.options import FORMATS, ResponseOptions, find_target_app
 from evaluator.client_response.response import (
     Parts,
@@ -19,12 +19,12 @@ from evaluator.client_response.response import (
 
 __all__ = [
     "FORMATS",
-    "Digests",
     "Parts",
     "ResponseOptions",
     "find_key",
     "find_target_app",
     "hash_private_attributes",
+    "identify",
     "is_lasting",
     "join_parts",
     "write_client_entry",

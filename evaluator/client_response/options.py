@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 FORMATS: Final = ("v1", "v2", "init-v2")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ResponseOptions:
     """What a client response holds; `gates` and its kin are the names to keep, None keeps all.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from evaluator.bucketing import hash_djb2_number
 from evaluator.client_response import init_v2, v1, v2
-from evaluator.client_response.kept import encode, find_kept
+from evaluator.client_response.kept import encode, find_kept, identify
 from evaluator.client_response.param_stores import write_param_stores
 from evaluator.client_response.sections import Sections
 from evaluator.client_response.session_replay import write_session_replay
@@ -125,5 +125,4 @@ def hash_private_attributes(attributes: Mapping[str, object]) -> str | None:
 
 def hash_stored(writer: v1.Writer, parts: Parts) -> str:
     """Identify what a client stores; the core hashes other bytes, but a client only ever sends ours back."""
-    stores = cast("bytes", parts["param_stores"])
-    return str(int.from_bytes(writer.form.digests.digest([*writer.stored, stores])))
+    return str(identify((*writer.stored, cast("bytes", parts["param_stores"]))))

@@ -166,6 +166,23 @@ def test_bulk_and_single_agree() -> None:
         assert json_of(evaluate(flag["key"])) == flag
 
 
+def test_bulk_of_a_sandbox_that_has_answered_others_is_that_of_a_fresh_one() -> None:
+    contexts: list[Json] = [{"targetingKey": "u", "country": country} for country in ("NZ", "NL", "NZ")]
+    contexts += [{"targetingKey": "u", "customIDs": {"stableID": "stable-1"}}, {}, contexts[0]]
+    used = Sandbox(platform(project()))
+    for context in contexts:
+        bodies = {ask(one, request(PATH, {"context": context})).body for one in (used, Sandbox(platform(project())))}
+        assert len(bodies) == 1
+
+
+def test_bulk_of_a_gate_in_a_circle_answers_the_others() -> None:
+    spec = document(g=gate(rules=[rule("r", True, "itself")]), other=gate())
+    conditions: Any = spec["condition_map"]
+    conditions["itself"] = {"type": "pass_gate", "targetValue": "g", "operator": None, "field": None}
+    flags: Any = json_of(evaluate("", spec=spec))["flags"]
+    assert [flag.get("value") for flag in flags] == [None, True]
+
+
 def test_bulk_of_an_app_names_nothing_else() -> None:
     sandbox = Sandbox(platform(project()))
     sandbox.platform.secrets["client_key"] = b"client-a"  # type: ignore[attr-defined]

@@ -1,0 +1,84 @@
+"""A sweep over many specs comes to what one question after the other comes to."""
+
+import pytest
+
+from evaluator.errors import EvaluationDepthExceeded
+from evaluator.evaluate import find_outcome
+from evaluator.evaluation import Evaluation
+from evaluator.outcome import Outcome
+from evaluator.overrides import Overrides
+from evaluator.project import Project
+from evaluator.sweep import Asked, find_outcomes
+from tests.evaluator.builders import Json, condition, config, experiment, gate, layer, on_field, project, rule, view
+
+STAFF = on_field("email", "str_contains_any", ["@staff.test"])
+USERS: tuple[Json, ...] = ({"userID": "a"}, {"userID": "b", "email": "b@staff.test"}, {"userID": "c"}, {})
+
+
+def sample() -> Project:
+    passes, fails = condition("pass_gate", None, "staff"), condition("fail_gate", None, "staff")
+    half = rule(value={"a": "half"}, passPercentage=50, groupName="Half", isExperimentGroup=True)
+    to_experiment = rule(value={}, configDelegate="e")
+    return project(
+        {
+            "staff": gate(rule(STAFF, rule_id="s")),
+            "always": gate(rule(rule_id="all")),
+            "half": gate(rule(passPercentage=50)),
+            "nested": gate(rule(passes, rule_id="n"), rule(fails, passPercentage=50)),
+            "empty": gate(),
+        },
+        {
+            "c": config(rule(STAFF, value={"a": 1})),
+            "e": experiment(rule(passes, value={"a": 2}), half),
+            "p": experiment(half),
+        },
+        {
+            "l": layer(to_experiment),
+            "plain": layer(rule(value={}, configDelegate="p")),
+            "guarded": layer(rule(passes, value={}, configDelegate="e"), to_experiment),
+            "new": layer(rule(passes, value={"b": 1}), to_experiment, default={"b": 0}, useNewLayerEval=True),
+            "lost": layer(rule(value={"a": 3}, configDelegate="gone")),
+        },
+    )
+
+
+def list_asked(made: Project) -> list[Asked]:
+    sections = (("gate", made.gates), ("experiment", made.configs), ("layer", made.layers))
+    return [Asked(kind, name) for kind, section in sections for name in section]
+
+
+def show(asked: Asked, outcome: Outcome) -> list[object]:
+    found = Evaluation(asked.kind, asked.name, outcome, None)
+    own = [getattr(found, name) for name, one in vars(Evaluation).items() if isinstance(one, property)]
+    return [*own, outcome.trail, outcome.undelegated, outcome.marks]
+
+
+@pytest.mark.parametrize("is_forced", [False, True])
+def test_every_outcome_is_that_of_its_own_question(is_forced: bool) -> None:
+    made = sample()
+    asked = list_asked(made)
+    overrides = Overrides()
+    overrides.force("gate", "staff", True)
+    options = {"overrides": overrides} if is_forced else {}
+    for user in USERS:
+        found = find_outcomes(view(made, user, **options), asked)
+        for one, outcome in zip(asked, found, strict=True):
+            alone = find_outcome(view(made, user, **options), one.kind, one.name)
+            assert show(one, outcome) == show(one, alone), (user, one.name)
+
+
+def test_layer_shares_what_its_experiment_came_to() -> None:
+    made = sample()
+    asked = [Asked("layer", "plain")]
+    first, second = (find_outcomes(view(made, {"userID": "a"}), asked)[0] for _ in range(2))
+    assert first is second
+    assert first.is_shared
+    guarded = find_outcomes(view(made, USERS[1]), [Asked("layer", "guarded")])[0]
+    assert (guarded.is_shared, guarded.delegate) == (False, "e")
+
+
+def test_circle_ends_the_sweep() -> None:
+    one, other = (gate(rule(condition("pass_gate", None, name))) for name in ("b", "a"))
+    seen = view(project({"a": one, "b": other}))
+    with pytest.raises(EvaluationDepthExceeded):
+        find_outcomes(seen, [Asked("gate", "a")])
