@@ -1,13 +1,15 @@
-"""JSON text as the values that `json.loads` makes of it, for less.
+"""JSON text as the values that `json.loads` makes of it, and values as text, for less.
 
 `json.loads` looks for blanks around the value with a pattern, before it and behind it: in the component that costs as
 much as a hundred characters of the value. What we and the console write has none before it and nearly never any behind.
 So the decoder's scanner in C is asked at once; it raises StopIteration where no value begins.
+`JSONEncoder.encode` makes an encoder in C for each value; here there is one for all.
 """
 
 from __future__ import annotations
 
 import json
+from json.encoder import c_make_encoder, encode_basestring_ascii  # type: ignore[attr-defined]
 from typing import Any, Final
 
 _scan: Final = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # typeshed does not know it
@@ -23,3 +25,15 @@ def read_json(text: str) -> Any:
     if end == len(text) or not text[end:].strip(_BLANKS):
         return value
     return json.loads(text)
+
+
+def _refuse(value: object) -> object:
+    raise TypeError(f"{type(value).__name__} is not a JSON value")
+
+
+_write_value: Final = c_make_encoder(None, _refuse, encode_basestring_ascii, None, ":", ",", False, False, False)
+
+
+def write_json_text(value: object) -> str:
+    """Return a value as JSON text, compact and in ASCII; raises ValueError for a number that JSON cannot write."""
+    return "".join(_write_value(value, 0))

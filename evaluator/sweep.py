@@ -13,7 +13,7 @@ from evaluator.conditions import GATE
 from evaluator.evaluate import LAYER, find_outcome, walk, walk_alone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from evaluator.outcome import Outcome
     from evaluator.project import Project
@@ -24,27 +24,34 @@ if TYPE_CHECKING:
 class Asked:
     """A spec that is asked for again and again: a kind of question and a name, of one project.
 
-    `key` is what a view knows its outcome by; `is_walked` when a walk, which cannot lead back to it, is all that
-    evaluating takes, as far as its document says.
+    `key` is what a view knows its outcome by; `walk` is all that evaluating takes, where its document says so and
+    nothing can lead back to it.
     """
 
-    __slots__ = ("is_walked", "key", "kind", "name", "spec")
+    __slots__ = ("key", "kind", "name", "spec", "walk")
 
     def __init__(self, kind: str, name: str) -> None:
         self.kind = kind
         self.name = name
         self.spec: Spec | None = None
         self.key: object = None
-        self.is_walked = False
+        self.walk: Callable[[UserView, Spec], Outcome] | None = None
 
     def find_spec(self, project: Project) -> Spec | None:
         """Look the spec up, once."""
         spec = self.spec = project.find_spec(self.kind, self.name)
-        if spec is not None and self.kind == GATE:
-            self.key, self.is_walked = self.name, spec.is_lonely
-        elif spec is not None:
-            self.key, self.is_walked = spec, self.kind != LAYER or not spec.use_new_layer_eval
+        if spec is not None:
+            self.key = self.name if self.kind == GATE else spec
+            self.walk = _find_walk(self.kind, spec)
         return spec
+
+
+def _find_walk(kind: str, spec: Spec) -> Callable[[UserView, Spec], Outcome] | None:
+    if kind == LAYER and spec.use_new_layer_eval:
+        return None
+    if spec.is_lonely:
+        return walk_alone
+    return None if kind == GATE else walk
 
 
 def find_outcomes(view: UserView, asked: Iterable[Asked]) -> list[Outcome]:
@@ -55,14 +62,12 @@ def find_outcomes(view: UserView, asked: Iterable[Asked]) -> list[Outcome]:
     outcomes: list[Outcome] = []
     for one in asked:
         spec = one.spec or one.find_spec(project)
-        if one.key in memo:
-            outcome = memo[one.key]
-        elif spec is not None and one.is_walked:
-            outcome = spec.constant and spec.constant.plain
-            if outcome is None:
-                outcome = walk_alone(view, spec) if spec.is_lonely else walk(view, spec)
-            memo[one.key] = outcome
+        key = one.key
+        if key in memo:
+            outcomes.append(memo[key])
+        elif spec is not None and one.walk is not None:
+            outcome = memo[key] = one.walk(view, spec)
+            outcomes.append(outcome)
         else:
-            outcome = find_outcome(view, one.kind, one.name)
-        outcomes.append(outcome)
+            outcomes.append(find_outcome(view, one.kind, one.name))
     return outcomes

@@ -8,7 +8,6 @@ becomes wrong; a new spec is a new project.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from json import JSONEncoder
 from typing import TYPE_CHECKING, Final, cast
 
 from evaluator.bucketing import find_name_hash, hash_djb2
@@ -16,7 +15,7 @@ from evaluator.client_response.entries import GATE_ENTITY, LAYER_ENTITY, Entry, 
 from evaluator.coerce import write_json
 from evaluator.conditions import EXPERIMENT, GATE
 from evaluator.evaluate import CONFIG, LAYER
-from evaluator.json_text import read_json
+from evaluator.json_text import read_json, write_json_text
 from evaluator.outcome import UNSUPPORTED
 
 if TYPE_CHECKING:
@@ -35,16 +34,17 @@ type Text = bytes | list[Piece]
 _HIDDEN: Final = ("segment", "holdout")
 # More texts than this of one entity, or lists of exposures, are written anew: a bound on memory, not met in real specs.
 _MOST_KEPT: Final = 1_000
-# ASCII, so that a lone surrogate in a user's text cannot keep a reply from being encoded.
-_encode = JSONEncoder(separators=(",", ":"), check_circular=False, allow_nan=False).encode
 
 
 def encode(value: object) -> bytes:
-    """Write a JSON value in ASCII; a number that JSON cannot write becomes null, as the core has it."""
+    """Write a JSON value; a number that JSON cannot write becomes null, as the core has it.
+
+    In ASCII, so that a lone surrogate in a user's text cannot keep a reply from being encoded.
+    """
     try:
-        return _encode(value).encode("ascii")
+        return write_json_text(value).encode("ascii")
     except ValueError:
-        return _encode(read_json(write_json(value))).encode("ascii")
+        return write_json_text(read_json(write_json(value))).encode("ascii")
 
 
 def list_members(members: Mapping[bytes, bytes]) -> list[Piece]:
