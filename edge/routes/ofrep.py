@@ -13,7 +13,7 @@ from edge.calls import Call, Route
 from edge.checks import Asking, Check, begin_asking, check, expose
 from edge.input.reading import read_json_object
 from edge.input.users import complete_user
-from edge.messages import JSON_HEADER, Event, FindEvents, Header, Refusal, Reply, json_reply
+from edge.messages import JSON_HEADER, Event, FindEvents, Header, Refusal, Reply, encode_json, json_reply
 from edge.questions import WHOLE
 from edge.routes.ofrep_bulk import find_flags
 from edge.routes.schemas import ANY, OBJECT, TEXT, a_list, an_object
