@@ -17,7 +17,7 @@ async function main() {
     const quiet = { disableExposureLog: true };
     const ask = (names, read) => Object.fromEntries(names.map((name) => [name, read(name)]));
     answers.push({
-      success: updated.success,
+      success: updated.success, why: updated,
       gates: ask(job.gates, (name) => client.getFeatureGate(name, quiet).value),
       configs: ask(job.configs, (name) => client.getDynamicConfig(name, quiet).value),
       experiments: ask(job.experiments, (name) => client.getExperiment(name, quiet).value),
