@@ -1,8 +1,8 @@
 """Build a component, when what it is made of has changed: `python -m devhost.build` builds `bin/main.wasm`.
 
-The build takes about 20 seconds and its result depends on nothing but our modules, the versions of the SDK and of
-cbor2, and this file, so the hash of those stands beside the component and decides. File times would not do: a checkout
-or a clone changes them and not the content.
+The build takes about a minute, half of it for merging, and its result depends on nothing but our modules, the versions
+of the SDK and of cbor2, and this file, so the hash of those stands beside the component and decides. File times would
+not do: a checkout or a clone changes them and not the content.
 """
 
 import hashlib

@@ -8,8 +8,9 @@ field of a named tuple looks the name up in the class every time (docs/decisions
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from json.encoder import c_make_encoder, encode_basestring_ascii  # type: ignore[attr-defined]
-from typing import Final, Never
+from typing import Final
+
+from evaluator.json_text import make_writer
 
 type Header = tuple[str, bytes]
 type Event = Mapping[str, object]
@@ -75,25 +76,7 @@ def refuse_input(message: str) -> Refusal:
     return Refusal(400, "bad_request", message)
 
 
-def refuse_value(value: object) -> Never:
-    """Raise TypeError, as `json.dumps` does."""
-    raise TypeError(f"{type(value).__name__} is not a JSON value")
-
-
-# Kept: `JSONEncoder.encode` makes one of these on every call, a third of what encoding a reply costs. In this order it
-# takes: no look-out for circles, what is done with other values, how texts are written, no indent, separators, keys
-# neither sorted nor left out, NaN allowed. ASCII stays valid whatever a user's text holds, lone surrogates included.
-_list_pieces: Final = c_make_encoder(
-    None,
-    refuse_value,
-    encode_basestring_ascii,
-    None,
-    ":",
-    ",",
-    False,
-    False,
-    True,  # by position only
-)
+_list_pieces: Final = make_writer(True)
 
 
 def encode_json(value: object) -> bytes:

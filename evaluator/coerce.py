@@ -38,8 +38,6 @@ _WORDS: Final = {None: "null", True: "true", False: "false"}
 _encode_text = json.JSONEncoder(ensure_ascii=False).encode
 # Longer digit strings cannot be an i128, and Python refuses to read more than 4,300 digits.
 _MOST_DIGITS: Final = 60
-
-
 # Whole numbers up to here are written alike as floats.
 _MOST_PLAIN: Final = 10**15
 

@@ -3,14 +3,17 @@
 `json.loads` looks for blanks around the value with a pattern, before it and behind it: in the component that costs as
 much as a hundred characters of the value. What we and the console write has none before it and nearly never any behind.
 So the decoder's scanner in C is asked at once; it raises StopIteration where no value begins.
-`JSONEncoder.encode` makes an encoder in C for each value; here there is one for all.
+Writing keeps its encoders (`make_writer`).
 """
 
 from __future__ import annotations
 
 import json
 from json.encoder import c_make_encoder, encode_basestring_ascii  # type: ignore[attr-defined]
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, Never
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 _scan: Final = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # typeshed does not know it
 _BLANKS: Final = " \t\n\r"
@@ -27,11 +30,26 @@ def read_json(text: str) -> Any:
     return json.loads(text)
 
 
-def _refuse(value: object) -> object:
+def refuse_value(value: object) -> Never:
+    """Raise TypeError, as `json.dumps` does."""
     raise TypeError(f"{type(value).__name__} is not a JSON value")
 
 
-_write_value: Final = c_make_encoder(None, _refuse, encode_basestring_ascii, None, ":", ",", False, False, False)
+def make_writer(allows_nan: bool) -> Callable[[object, int], Iterable[str]]:
+    """Return what lists the pieces of a value's text, compact and in ASCII, so that it stays valid whatever it holds.
+
+    Without `allows_nan` it raises ValueError for a number that JSON cannot write. To be kept: `JSONEncoder.encode`
+    makes one on every call, a third of what encoding a reply costs. The last argument of a call is the indentation, 0.
+    """
+    # No look-out for circles, what is done with other values, how texts are written, no indent, separators, keys
+    # neither sorted nor left out.
+    made: Callable[[object, int], Iterable[str]] = c_make_encoder(
+        None, refuse_value, encode_basestring_ascii, None, ":", ",", False, False, allows_nan
+    )
+    return made
+
+
+_write_value: Final = make_writer(False)
 
 
 def write_json_text(value: object) -> str:

@@ -14,7 +14,7 @@ OBJECT_HEADER: Final = 21  # bytes of a bytes object besides its content, in 32 
 ADJACENT: Final = 16  # so many chunks in a row without a gap: there are no free ones left of this size
 SMALLEST: Final = 16  # bytes of a chunk, of which all sizes are multiples; an object without attributes fits in it
 SIZES: Final = (4096, 2048, 1536, 1024, 896, 768, 640, *range(512, SMALLEST, -16))
-ROOM: Final = 1 << 20  # bytes; a check takes a quarter of that
+ROOM: Final = 1 << 20  # bytes; a check takes some forty thousand
 
 # Never looked at: what has to stay alive so that its place stays taken. A list would leave free what it grows out of.
 _kept: deque[object] = deque()
