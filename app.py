@@ -1,6 +1,7 @@
 """The component's entry module: exports `fastly:compute/http-incoming`."""
 
 import sys
+from typing import Final
 
 from edge.cold.compiling import compile_all
 
@@ -13,8 +14,10 @@ from wit_world import exports
 from wit_world.imports import async_io, http_req
 
 from edge.cold.measures import prepare
-from edge.host.incoming import PLATFORM, SANDBOX, handle_requests
+from edge.host.incoming import handle_requests
+from edge.host.platform import FastlyPlatform
 from edge.host.rehearsal import serve_through_bindings
+from edge.sandbox import Sandbox
 
 # Gates may refer to each other 300 deep, each step a few Python calls, which passes Python's default of 1,000. Python
 # calls do not use the stack of the component: measured, a chain of 400 gates is refused in words and not by a trap.
@@ -30,4 +33,8 @@ class HttpIncoming(exports.HttpIncoming):
 
 
 if IS_BUILDING:
-    prepare(serve_through_bindings, SANDBOX)
+    prepare(serve_through_bindings)
+
+# They hold nothing from outside until the first request. Made last: what every request writes to lies together then.
+PLATFORM: Final = FastlyPlatform()
+SANDBOX: Final = Sandbox(PLATFORM)

@@ -18,6 +18,7 @@ from pathlib import Path
 from devhost.after_link.binary import Malformed
 from devhost.after_link.image import Sparse, check_density
 from devhost.after_link.immortal import make_immortal
+from devhost.after_link.interpreter import make_quiet
 from devhost.after_link.merging.component import MissingProgram, find_tools, merge_modules
 from devhost.after_link.programs import find_wasm_merge, find_wasm_tools
 from devhost.after_link.validation import Invalid, validate
@@ -109,7 +110,7 @@ def finish(recipe: Recipe) -> None:
     try:
         if recipe.is_fast:
             component, _counts = make_immortal(recipe.component.read_bytes())
-            recipe.component.write_bytes(component)
+            recipe.component.write_bytes(make_quiet(component))
         if recipe.is_merged:
             merge(recipe.component)
         check_density(recipe.component.read_bytes())

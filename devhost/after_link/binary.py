@@ -4,7 +4,7 @@ A module and a component both begin with eight bytes of magic number and version
 its kind, its length, its content. A component holds core modules in sections of kind 1, components in those of kind 4.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 HEADER: Final = 8
@@ -44,6 +44,17 @@ def write_binary(header: bytes, sections: list[Section]) -> bytes:
     for kind, content in sections:
         parts += (bytes((kind,)), write_unsigned(len(content)), content)
     return b"".join(parts)
+
+
+def change_modules(binary: bytes, change: Callable[[list[Section]], list[Section]]) -> bytes:
+    """Return a component or module in which the sections of each module were changed; raises Malformed."""
+    sections = list(read_sections(binary))
+    if not is_component(binary):
+        return write_binary(binary[:HEADER], change(sections))
+    changed = [
+        Section(kind, change_modules(content, change) if kind in NESTED else content) for kind, content in sections
+    ]
+    return write_binary(binary[:HEADER], changed)
 
 
 def is_component(binary: bytes) -> bool:

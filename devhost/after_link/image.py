@@ -7,20 +7,20 @@ faults and 17 ms for each request. `check_density` fails a build on its way ther
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final, NamedTuple
 
 from devhost.after_link.binary import (
     DATA,
     DATA_COUNT,
-    HEADER,
     NESTED,
     Malformed,
     Section,
+    change_modules,
     is_component,
     read_sections,
     read_signed,
     read_unsigned,
-    write_binary,
     write_signed,
     write_unsigned,
 )
@@ -118,22 +118,16 @@ def list_large_data(binary: bytes) -> Iterator[bytes]:
             yield content
 
 
-def change_image(binary: bytes, change: Callable[[Image], None]) -> bytes:
+def change_image(component: bytes, change: Callable[[Image], None]) -> bytes:
     """Return a component whose image was changed in place; raises Malformed."""
-    inside = is_component(binary)
-    sections = list(read_sections(binary))
-    if inside:
-        changed = [
-            Section(kind, change_image(content, change)) if kind in NESTED else Section(kind, content)
-            for kind, content in sections
-        ]
-        return write_binary(binary[:HEADER], changed)
+    return change_modules(component, partial(replace_data, change))
+
+
+def replace_data(change: Callable[[Image], None], sections: list[Section]) -> list[Section]:
+    """Return the sections of a module, with another image if it has one."""
     large = next((content for kind, content in sections if kind == DATA and len(content) > SMALLEST), None)
-    return binary if large is None else write_binary(binary[:HEADER], replace_data(sections, large, change))
-
-
-def replace_data(sections: list[Section], large: bytes, change: Callable[[Image], None]) -> list[Section]:
-    """Return the sections of a module with another image."""
+    if large is None:
+        return sections
     image = read_image(large)
     change(image)
     count, data = write_segments(image)

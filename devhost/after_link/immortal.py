@@ -2,7 +2,7 @@
 
 CPython 3.14 leaves the reference count of an object alone when it is at least 2^30 and gives its own immortal objects
 5 x 2^28 on 32 bits. The guest lists what lives in its snapshot (`edge/cold/listing.py`); here each of these gets that
-count in the image, constants are loaded without counting (`constants.py`), and the list becomes zeros. What the
+count in the image, their code is quickened (`quickening.py`), and the list becomes zeros. What the
 snapshot holds is never freed then, which it would not be anyway: every request of a sandbox needs it.
 """
 
@@ -10,8 +10,8 @@ import struct
 from typing import Final, NamedTuple
 
 from devhost.after_link.binary import Malformed
-from devhost.after_link.constants import SIZE, CodeForm, borrow_constants, read_form
 from devhost.after_link.image import Image, change_image
+from devhost.after_link.quickening import SIZE, CodeForm, quicken_all, read_form
 from edge.cold.list_form import MARKER_HALVES
 
 MARKER: Final = b"".join(MARKER_HALVES)
@@ -22,11 +22,11 @@ LOWEST_ADDRESS: Final = 1 << 16
 
 
 class Counts(NamedTuple):
-    """What became of the listed objects, and how many instructions load a constant without counting now."""
+    """What became of the listed objects, and how many instructions were quickened."""
 
     changed: int
     immortal_before: int
-    loads: int
+    quickened: int
 
 
 class Listed(NamedTuple):
@@ -60,8 +60,8 @@ def change_counts(image: Image) -> Counts:
         struct.pack_into("<I", memory, address, IMMORTAL)
         changed += 1
     memory[listed.start : listed.end] = bytes(listed.end - listed.start)
-    loads = borrow_constants(memory, listed.addresses, listed.form)
-    return Counts(changed, len(listed.addresses) - changed, loads)
+    quickened = quicken_all(memory, listed.addresses, listed.form)
+    return Counts(changed, len(listed.addresses) - changed, quickened)
 
 
 def find_list(memory: bytearray) -> Listed:

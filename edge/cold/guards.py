@@ -9,23 +9,18 @@ from edge.cold.made_up import CLIENT, SECRET, SPEC_KEY
 from edge.memory import MemoryPlatform
 from edge.sandbox import Sandbox
 
-RELEASED = (MemoryPlatform,)
+RELEASED = (MemoryPlatform, Sandbox)
 
 
 class RehearsalLeft(Exception):
     """Something of the rehearsal is still there; the message names it."""
 
 
-def require_untouched(sandbox: Sandbox) -> None:
-    """Raise RehearsalLeft unless the sandbox that will serve is as it was made, and nothing rehearsed is left."""
-    fresh = Sandbox(sandbox.platform)
-    names = ["requests", *(name for name in Sandbox.__slots__ if name.startswith("_") and name != "_fallback")]
-    touched = [name for name in names if getattr(sandbox, name) != getattr(fresh, name)]
-    if touched:
-        raise RehearsalLeft(f"the sandbox that serves has been used: {', '.join(touched)}")
+def require_nothing_left() -> None:
+    """Raise RehearsalLeft when something rehearsed is left; the sandbox that serves is made afterwards."""
     gc.collect()
     for one in gc.get_objects():
-        if isinstance(one, RELEASED) or (isinstance(one, Sandbox) and one not in (sandbox, fresh)):
+        if isinstance(one, RELEASED):
             raise RehearsalLeft(f"a {type(one).__name__} of the rehearsal is still held")
         if isinstance(one, dict) and is_held(one):
             raise RehearsalLeft("a value of the rehearsal is still held")

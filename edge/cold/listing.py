@@ -15,6 +15,13 @@ from typing import Final
 from edge.cold.list_form import CODE_FORM, MARKER_HALVES, NO_OPCODE
 from edge.cold.packing import keep
 
+# What an instruction becomes when it first runs, with constants that are immortal and no compiler of machine code.
+QUICKENED: Final = (
+    ("RESUME", "RESUME_CHECK"),
+    ("LOAD_CONST", "LOAD_CONST_IMMORTAL"),
+    ("LOAD_CONST_MORTAL", "LOAD_CONST_IMMORTAL"),
+    ("JUMP_BACKWARD", "JUMP_BACKWARD_NO_JIT"),
+)
 REACH: Final = 64 << 20  # bytes of memory in which objects are looked for; the snapshot ends before 32 MB
 
 
@@ -38,8 +45,10 @@ def describe_code() -> bytes:
     for name, opcode in opcodes.items():
         if opcode < len(units) and not name.startswith("INSTRUMENTED_"):
             units[opcode] = _inline_cache_entries.get(bases.get(name, name), 0)
-    loads = [opcodes[name] for name in ("LOAD_CONST", "LOAD_CONST_MORTAL", "LOAD_CONST_IMMORTAL")]
-    return struct.pack(CODE_FORM, id(CodeType), CodeType.__basicsize__, *loads, bytes(units))
+    quickened = bytearray(range(256))
+    for name, becomes in QUICKENED:
+        quickened[opcodes[name]] = opcodes[becomes]
+    return struct.pack(CODE_FORM, id(CodeType), CodeType.__basicsize__, bytes(units), bytes(quickened))
 
 
 def find_objects() -> list[object]:

@@ -11,11 +11,10 @@ from typing import Final
 from edge.cold.bindings import import_bindings
 from edge.cold.choice import is_chosen
 from edge.cold.compiling import forget_compiled
-from edge.cold.guards import require_untouched
+from edge.cold.guards import require_nothing_left
 from edge.cold.order import close_heap, order_heap
 from edge.cold.plain_runtime import use_plain_runtime
 from edge.cold.rehearsal import Serve, list_runs, rehearse
-from edge.sandbox import Sandbox
 
 # Modules that run in the rehearsal and never again.
 ONLY_REHEARSED: Final = frozenset(
@@ -23,8 +22,8 @@ ONLY_REHEARSED: Final = frozenset(
 )
 
 
-def prepare(serve: Serve, sandbox: Sandbox) -> None:
-    """Apply the measures that the build does not leave out; raises when the sandbox that will serve was touched."""
+def prepare(serve: Serve) -> None:
+    """Apply the measures that the build does not leave out; raises when something rehearsed is left."""
     if is_chosen("packing"):
         import_bindings()
     forget_compiled()
@@ -34,7 +33,7 @@ def prepare(serve: Serve, sandbox: Sandbox) -> None:
         warm_up = partial(rehearse, serve)
         warm_up()
         order_heap(warm_up, list_runs(serve), ONLY_REHEARSED)
-    require_untouched(sandbox)
+    require_nothing_left()
     close_heap()
     if is_chosen("freezing"):
         gc.freeze()

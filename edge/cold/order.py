@@ -10,7 +10,7 @@ from collections.abc import Callable, Container, Iterable
 from edge.cold.choice import is_chosen
 from edge.cold.gathering import gather_code
 from edge.cold.listing import list_objects
-from edge.cold.packing import fill_free_chunks, leave_room
+from edge.cold.packing import fill_free_chunks, leave_room, use_up_free_lists
 
 
 def order_heap(warm_up: Callable[[], None], runs: Iterable[Callable[[], object]], left: Container[str]) -> None:
@@ -36,4 +36,5 @@ def close_heap() -> None:
     if is_chosen("packing"):
         gc.collect()
         fill_free_chunks()
+        use_up_free_lists()
         leave_room()

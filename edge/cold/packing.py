@@ -8,6 +8,7 @@ end of the heap on. What was garbage becomes zeros, which the component leaves o
 from collections import deque
 from collections.abc import Callable
 from functools import partial
+from types import MethodType
 from typing import Final
 
 OBJECT_HEADER: Final = 21  # bytes of a bytes object besides its content, in 32 bits with the chunk's own header
@@ -15,6 +16,23 @@ ADJACENT: Final = 16  # so many chunks in a row without a gap: there are no free
 SMALLEST: Final = 16  # bytes of a chunk, of which all sizes are multiples; an object without attributes fits in it
 SIZES: Final = (4096, 2048, 1536, 1024, 896, 768, 640, *range(512, SMALLEST, -16))
 ROOM: Final = 1 << 20  # bytes; a check takes some forty thousand
+
+LONGEST_TUPLE: Final = 20  # tuples from this length on are not kept for reuse
+# Of each kind of object that the interpreter keeps for reuse and a request makes, how to make one.
+KINDS: Final[tuple[Callable[[], object], ...]] = (
+    list,
+    dict,
+    partial(dict, a=None),  # for its table
+    partial(iter, []),
+    partial(iter, (None,)),
+    partial(range, 1),
+    partial(iter, range(1)),
+    partial(slice, None),
+    partial(getattr, [], "append"),
+    partial(MethodType, len, []),
+    partial(float, "0.5"),
+    partial(int, "65536"),
+)
 
 # Never looked at: what has to stay alive so that its place stays taken. A list would leave free what it grows out of.
 _kept: deque[object] = deque()
@@ -35,6 +53,24 @@ def fill_chunks(make: Callable[[], object], size: int) -> None:
         adjacent = adjacent + 1 if 0 < id(filling) - last <= size + SMALLEST else 0
         last = id(filling)
         keep(filling)
+
+
+def use_up_free_lists() -> None:
+    """Take what the interpreter keeps of its last objects for its next ones: it lies anywhere.
+
+    Of each kind until one comes from the end of the heap. Numbers last, because asking where something lies makes some.
+    """
+    end = id(bytes(SIZES[0]))
+    for size in range(1, LONGEST_TUPLE):
+        use_up(partial(tuple, [None] * size), end)
+    for make in KINDS:
+        use_up(make, end)
+
+
+def use_up(make: Callable[[], object], end: int) -> None:
+    """Take objects of a kind until one lies beyond an address."""
+    while id(one := make()) < end:
+        keep(one)
 
 
 def keep(one: object) -> None:

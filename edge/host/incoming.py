@@ -29,9 +29,6 @@ from evaluator.warm_up import warm_up
 SHOWN_FRAMES: Final = 6
 NEW_STATUS: Final = 200  # of a new response, says the definition of the interface
 
-# Made when the component is built; it holds nothing from outside until the first request.
-PLATFORM: Final = FastlyPlatform()
-SANDBOX: Final = Sandbox(PLATFORM)
 warm_up()
 
 

@@ -14,13 +14,12 @@ from wit_world import exports
 from wit_world.imports import async_io, compute_runtime, http_body, http_req, http_resp
 
 from edge.cold.measures import prepare
-from edge.host.incoming import SANDBOX
 from edge.host.rehearsal import serve_through_bindings
 
 FROZEN = {"random": random.random(), "uuid": str(uuid.uuid4()), "clock": time.time_ns()}  # no secret
 
 if sys.platform == "wasi":
-    prepare(serve_through_bindings, SANDBOX)
+    prepare(serve_through_bindings)
 
 
 class HttpIncoming(exports.HttpIncoming):

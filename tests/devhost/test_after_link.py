@@ -21,6 +21,9 @@ from devhost.after_link.binary import (
 )
 from devhost.after_link.image import SMALLEST, Image, Sparse, check_density, find_data, read_image, write_segments
 from devhost.after_link.immortal import IMMORTAL, MARKER, make_immortal
+from devhost.after_link.interpreter import COUNTS, LOOP, RECORDS, make_quiet
+from devhost.after_link.merging.core_modules import EXPORTS, FUNC, IMPORTS, write_name
+from devhost.after_link.quickening import INSTRUCTIONS, VERSION
 from edge.cold.list_form import CODE_FORM, NO_OPCODE
 
 START = 1 << 20
@@ -38,19 +41,23 @@ def component_of(memory: dict[int, bytes], span: int = SMALLEST + 4096, fill: by
     return write_binary(MAGIC + COMPONENT, [Section(0, b"\4note"), Section(1, module)])
 
 
-# A made-up interpreter: 1 loads, 2 loads and counts, 3 borrows, 4 has one unit of cache, 5 none; 6 is not known.
-CODE_TYPE, INSTRUCTIONS = START + 256, 16
-UNITS = bytes([0, 0, 0, 0, 1, 0]) + bytes([NO_OPCODE]) * 250
-FORM = struct.pack(CODE_FORM, CODE_TYPE, INSTRUCTIONS, 1, 2, 3, UNITS)
+# A made-up interpreter: 1 and 2 become 3 when they run, 4 has one unit of cache, 5 none; 6 is not known.
+CODE_TYPE = START + 256
+UNITS_OF_CACHE = bytes([0, 0, 0, 0, 1, 0]) + bytes([NO_OPCODE]) * 250
+QUICKENED = bytes([0, 3, 3, *range(3, 256)])
+FORM = struct.pack(CODE_FORM, CODE_TYPE, INSTRUCTIONS, UNITS_OF_CACHE, QUICKENED)
 
 
 def listing(*addresses: int) -> bytes:
     return MARKER + struct.pack(f"<I{len(addresses)}I", len(addresses), *addresses) + FORM
 
 
-def code(*units: int) -> bytes:
+def code(*units: int, version: int = 0, watched: int = 0) -> bytes:
     """A code object of these opcodes, each with an argument of 2."""
-    return struct.pack("<IIII", 1, CODE_TYPE, len(units), 0) + bytes(byte for unit in units for byte in (unit, 2))
+    head = bytearray(INSTRUCTIONS)
+    struct.pack_into("<III", head, 0, 1, CODE_TYPE, len(units))
+    struct.pack_into("<II", head, VERSION, version, watched)
+    return bytes(head) + bytes(byte for unit in units for byte in (unit, 2))
 
 
 def instructions_at(component: bytes, address: int, units: int) -> list[int]:
@@ -59,8 +66,12 @@ def instructions_at(component: bytes, address: int, units: int) -> list[int]:
 
 
 def count_at(component: bytes, address: int) -> int:
-    count: int = struct.unpack_from("<I", read_image(find_data(component)).memory, address)[0]
-    return count
+    return number_at(component, address)
+
+
+def number_at(component: bytes, address: int) -> int:
+    number: int = struct.unpack_from("<I", read_image(find_data(component)).memory, address)[0]
+    return number
 
 
 @pytest.mark.parametrize("number", [0, 1, 63, 64, 127, 128, 16_384, (1 << 31) - 1])
@@ -99,15 +110,38 @@ def test_listed_objects_become_immortal_and_the_list_zeros() -> None:
         ([1, 6, 1], [1, 6, 1]),  # what follows 6 is not known
     ],
 )
-def test_constants_of_the_snapshot_are_loaded_without_counting(before: list[int], after: list[int]) -> None:
+def test_code_of_the_snapshot_is_quickened(before: list[int], after: list[int]) -> None:
     component, found = make_immortal(component_of({OBJECT: code(*before), LIST: listing(OBJECT)}))
     assert instructions_at(component, OBJECT, len(before)) == after
-    assert found.loads == sum(old != new for old, new in zip(before, after, strict=True))
+    assert found.quickened == sum(old != new for old, new in zip(before, after, strict=True))
+
+
+def test_code_that_no_tool_watched_is_as_new_as_the_newest() -> None:
+    newest, never_run, watched = OBJECT, OBJECT + 0x200, OBJECT + 0x240 + INSTRUCTIONS
+    component, _found = make_immortal(
+        component_of(
+            {
+                newest: code(5, version=0x2800),
+                never_run: code(5),
+                watched: code(5, version=0x2700, watched=START),
+                LIST: listing(newest, never_run, watched),
+            }
+        )
+    )
+    versions = [number_at(component, one + VERSION) for one in (newest, never_run, watched)]
+    assert versions == [0x2800, 0x2800, 0x2700]
+
+
+def test_code_of_another_form_ends_the_build() -> None:
+    form = struct.pack(CODE_FORM, CODE_TYPE, INSTRUCTIONS + 8, UNITS_OF_CACHE, QUICKENED)
+    found = MARKER + struct.pack("<II", 1, OBJECT) + form
+    with pytest.raises(Malformed, match="begin at 136"):
+        make_immortal(component_of({OBJECT: code(5), LIST: found}))
 
 
 def test_code_beyond_the_image_ends_the_build() -> None:
     with pytest.raises(Malformed, match="beyond"):
-        make_immortal(component_of({OBJECT: struct.pack("<III", 1, CODE_TYPE, 1 << 30), LIST: listing(OBJECT)}))
+        make_immortal(component_of({OBJECT: code()[:8] + struct.pack("<I", 1 << 30), LIST: listing(OBJECT)}))
 
 
 def test_a_marker_without_a_plausible_list_is_passed_over() -> None:
@@ -135,3 +169,38 @@ def test_an_image_that_would_not_be_mapped_ends_the_build() -> None:
     sparse = component_of({START + (6 << 20): bytes(10 << 20)}, span=17 << 20)
     with pytest.raises(Sparse, match="every sandbox"):
         check_density(sparse)
+
+
+# What the loop's instructions are made of: i32.const -16, i32.add, i32.store16; a record that is shifted and stored,
+# with and without the newest way; and stores that are none of those.
+COUNTED = b"\x41\x70\x6a\x3b\1\0"
+RECORDED = b"\x2f\1\0\x41\1\x74\x20\2\x72\x3b\1\0"
+SHIFTED = b"\x2f\1\0\x41\1\x74\x3b\1\0"
+OTHER = b"\x41\x10\x6a\x3b\1\0"
+
+
+def interpreter_of(body: bytes, thunk: bytes = b"\x0b") -> bytes:
+    """A component with a module that has this loop, and one whose function of that name only passes the call on."""
+
+    def module(*bodies: bytes) -> Section:
+        functions = write_unsigned(len(bodies)) + b"".join(write_unsigned(len(one)) + one for one in bodies)
+        imports = b"\1" + write_name("env") + write_name("f") + bytes((FUNC, 0))
+        exports = b"\1" + write_name(LOOP) + bytes((FUNC, len(bodies)))  # the last, behind the one that is imported
+        sections = [Section(IMPORTS, imports), Section(EXPORTS, exports), Section(10, functions)]
+        return Section(1, write_binary(MAGIC + CORE, sections))
+
+    return write_binary(MAGIC + COMPONENT, [module(thunk), module(COUNTED, body)])
+
+
+def test_the_interpreter_stores_nothing_in_code_that_runs() -> None:
+    body = COUNTED * COUNTS + OTHER + RECORDED * (RECORDS - 1) + SHIFTED + b"\x0b"
+    quiet = make_quiet(interpreter_of(body))
+    dropped = b"\x1a\x1a\1"
+    kept = COUNTED[:3] + dropped, RECORDED[:9] + dropped, SHIFTED[:6] + dropped
+    assert quiet == interpreter_of(kept[0] * COUNTS + OTHER + kept[1] * (RECORDS - 1) + kept[2] + b"\x0b")
+
+
+@pytest.mark.parametrize("body", [b"\x0b", COUNTED, COUNTED * COUNTS + RECORDED * (RECORDS + 1)])
+def test_an_interpreter_that_is_not_known_ends_the_build(body: bytes) -> None:
+    with pytest.raises(Malformed, match="where 14 and 10 are known"):
+        make_quiet(interpreter_of(body))
