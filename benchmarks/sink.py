@@ -6,8 +6,9 @@ In a process of its own, and as light as it can be: it shares the processors wit
 output is the number of bodies.
 """
 
-import asyncio
+import selectors
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,24 +21,38 @@ REPLY = b'HTTP/1.1 202 Accepted\r\ncontent-type: application/json\r\ncontent-len
 LENGTH = b"content-length:"
 
 
-class Swallow(asyncio.Protocol):
-    """One connection, of which every request is answered when its body is there."""
+class Sink:
+    """Answers every request on every connection when its body is there."""
 
-    bodies = 0
+    def __init__(self, listener: socket.socket) -> None:
+        self.bodies = 0
+        self._waiting = selectors.DefaultSelector()
+        self._waiting.register(listener, selectors.EVENT_READ)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
-        self.transport = transport
-        self.received = b""
+    def run(self) -> None:
+        """Serve until a signal ends it."""
+        while True:
+            for key, _ in self._waiting.select():
+                if key.data is None:
+                    client, _address = key.fileobj.accept()  # type: ignore[union-attr]
+                    self._waiting.register(client, selectors.EVENT_READ, bytearray())
+                else:
+                    self._take(key.fileobj, key.data)  # type: ignore[arg-type]
 
-    def data_received(self, data: bytes) -> None:
-        """Take what came, and answer every request that is whole."""
-        self.received += data
-        while (end := find_end(self.received)) is not None:
-            self.received = self.received[end:]
-            Swallow.bodies += 1
-            if isinstance(self.transport, asyncio.Transport):
-                self.transport.write(REPLY)
+    def _take(self, client: socket.socket, received: bytearray) -> None:
+        """Take what came, and answer every request that is whole; a client that has gone is let go."""
+        try:
+            part = client.recv(1 << 18)
+            received += part
+            while (end := find_end(bytes(received))) is not None:
+                del received[:end]
+                self.bodies += 1
+                client.sendall(REPLY)
+        except ConnectionError:
+            part = b""
+        if not part:
+            self._waiting.unregister(client)
+            client.close()
 
 
 def find_end(received: bytes) -> int | None:
@@ -65,17 +80,17 @@ def running_sink() -> Iterator[int]:
             sink.terminate()
 
 
-async def serve(port: int) -> None:
-    """Serve until asked to stop."""
-    loop = asyncio.get_running_loop()
-    stopped = asyncio.Event()
+def serve(port: int) -> None:
+    """Serve until asked to stop, then say how many bodies came."""
     for one in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(one, stopped.set)
-    server = await loop.create_server(Swallow, ADDRESS, port, backlog=512)
-    async with server:
-        await stopped.wait()
-    print(Swallow.bodies, flush=True)
+        signal.signal(one, lambda *_: sys.exit())
+    with socket.create_server((ADDRESS, port), backlog=512) as listener:
+        sink = Sink(listener)
+        try:
+            sink.run()
+        finally:
+            print(sink.bodies, flush=True)
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1])))
+    serve(int(sys.argv[1]))

@@ -7,7 +7,7 @@ each other, in the order in which it runs, all the code of a check takes some si
 
 import gc
 import sys
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping
 from types import CodeType, FrameType, FunctionType
 from typing import Final
 
@@ -17,21 +17,23 @@ GAPS: Final = (24, 32, 40, 48, 56, 64, 80, 96)  # sizes of chunks
 GAPS_OF_A_SIZE: Final = 1000  # about as many as there are code objects to copy
 
 
-def gather_code(runs: Iterable[Callable[[], object]], left: Container[str]) -> int:
-    """Copy what runs, in its order, and give the copies to their functions; returns how many.
-
-    Code of the modules in `left` stays where it is. The copies are cold: they have to be warmed up again. The old ones
-    go at the end, or the next copy took their place.
-    """
+def choose_functions(runs: Iterable[Callable[[], object]], left: Container[str]) -> dict[CodeType, FunctionType]:
+    """Return the code that runs and whose it is, in its order, but for that of the modules in `left`."""
     running = {code: None for run in runs for code in find_code_of(run)}
     functions = {one.__code__: one for one in gc.get_objects() if type(one) is FunctionType}
-    chosen = [code for code in running if code in functions and functions[code].__module__ not in left]
+    return {code: functions[code] for code in running if code in functions and functions[code].__module__ not in left}
+
+
+def gather_code(chosen: Mapping[CodeType, FunctionType]) -> None:
+    """Copy code in this order, and give the copies to their functions.
+
+    The copies are cold: they have to be warmed up again. The old ones go at the end, or the next copy took their place.
+    """
     read = {code: copy_tuples(code) for code in chosen}
     make_small_gaps()
     copies = [copy_code(code, *read[code]) for code in chosen]
-    for code, copy in zip(chosen, copies, strict=True):
-        functions[code].__code__ = copy
-    return len(copies)
+    for function, copy in zip(chosen.values(), copies, strict=True):
+        function.__code__ = copy
 
 
 def find_code_of(run: Callable[[], object]) -> dict[CodeType, None]:

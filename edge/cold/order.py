@@ -8,7 +8,7 @@ import gc
 from collections.abc import Callable, Container, Iterable
 
 from edge.cold.choice import is_chosen
-from edge.cold.gathering import gather_code
+from edge.cold.gathering import choose_functions, gather_code
 from edge.cold.listing import list_objects
 from edge.cold.packing import fill_free_chunks, leave_room, use_up_free_lists
 
@@ -17,8 +17,10 @@ def order_heap(warm_up: Callable[[], None], runs: Iterable[Callable[[], object]]
     """Put in order what the runs use, but for modules in `left`; the most frequent run comes first."""
     gc.collect()
     if is_chosen("gathering"):
-        fill_free_chunks()
-        gather_code(runs, left)
+        chosen = choose_functions(runs, left)
+        fill_free_chunks()  # what choosing left behind would take the copies in, here and there
+        use_up_free_lists()
+        gather_code(chosen)
         warm_up()
     gc.collect()
     if is_chosen("listing"):

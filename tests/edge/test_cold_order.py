@@ -9,7 +9,7 @@ import pytest
 from edge.cold import bindings, compiling
 from edge.cold.bindings import import_bindings
 from edge.cold.compiling import ReadyFinder, compile_all, forget_compiled
-from edge.cold.gathering import find_code_of, gather_code
+from edge.cold.gathering import choose_functions, find_code_of, gather_code
 
 
 def outer(words: list[str]) -> str:
@@ -41,7 +41,9 @@ def test_code_that_runs_is_found_in_its_order() -> None:
 def test_copies_do_what_the_originals_do(monkeypatch: pytest.MonkeyPatch) -> None:
     before, nested = outer.__code__, outer.__code__.co_consts
     monkeypatch.setattr(outer, "__code__", before)
-    assert gather_code([run], ()) >= 2
+    chosen = choose_functions([run], ())
+    assert [one.__name__ for one in chosen.values()][:2] == ["run", "outer"]
+    gather_code(chosen)
     assert outer.__code__ is not before
     assert not [
         one for one in outer.__code__.co_consts if type(one) is type(before) and any(one is old for old in nested)
@@ -52,7 +54,7 @@ def test_copies_do_what_the_originals_do(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_code_of_modules_that_are_left_stays() -> None:
     before: Callable[..., object] = outer
     code = outer.__code__
-    gather_code([run], (__name__,))
+    gather_code(choose_functions([run], (__name__,)))
     assert outer is before
     assert outer.__code__ is code
 
