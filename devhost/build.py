@@ -1,12 +1,13 @@
 """Build a component, when what it is made of has changed: `python -m devhost.build` builds `bin/main.wasm`.
 
-The build takes about a minute, half of it for merging, and its result depends on nothing but our modules, the versions
-of the SDK and of cbor2, and this file, so the hash of those stands beside the component and decides. File times would
-not do: a checkout or a clone changes them and not the content.
+The build takes about a minute, half of it for merging, and half a minute more when modules are new. Its result depends
+on nothing but our modules, the versions of the SDK and of cbor2, and this file, so the hash of those stands beside the
+component and decides. File times would not do: a checkout or a clone changes them and not the content.
 """
 
 import hashlib
 import os
+import struct
 import subprocess
 import sys
 import time
@@ -29,7 +30,9 @@ ROOT = Path(__file__).resolve().parent.parent
 COMPONENT = ROOT / "bin" / "main.wasm"
 LEFT_OUT = ROOT / "edge" / "cold" / "left_out.py"
 COUNTRY_TABLE = ROOT / "evaluator" / "country_table.py"
+ROOMS = ("evaluator", "specstore", "edge")
 PACKAGES = ("fastly-compute", "cbor2")
+COMPILED_BY = "cpython-314"  # how the builder's Python marks what it compiled
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class Recipe:
 
     component: Path = COMPONENT
     entry: str = "app"
-    rooms: tuple[str, ...] = ("evaluator", "specstore", "edge")
+    rooms: tuple[str, ...] = ROOMS
     left_out: frozenset[str] = frozenset()  # of `edge.cold.choice.MEASURES`
     is_fast: bool = False  # whether the tools after the link have their turn; they need the measure `listing`
     is_merged: bool = False  # whether the core modules are merged, which takes programs that not every machine has
@@ -146,6 +149,11 @@ def list_inputs(recipe: Recipe) -> Iterator[Path]:
     """List the files that end up in a component, and this one."""
     yield Path(__file__)
     yield from sorted((ROOT / "devhost" / "after_link").rglob("*.py"))
+    yield from list_modules(recipe)
+
+
+def list_modules(recipe: Recipe) -> Iterator[Path]:
+    """List the modules that end up in a component."""
     yield ROOT / f"{recipe.entry.replace('.', '/')}.py"
     for room in recipe.rooms:
         yield from sorted(path for path in (ROOT / room).rglob("*.py") if path != LEFT_OUT)
@@ -163,6 +171,30 @@ def read_stamp(component: Path) -> str:
 
 
 def run_builder(recipe: Recipe) -> None:
+    """Run the SDK's builder; raises BuildFailed with what it said.
+
+    Twice where its Python has not compiled a module yet. It leaves what it compiled beside the source, and reads it the
+    second time: compiling leaves so much behind in the heap that all a request touches lies further apart (measured:
+    314 page faults a check, and 262 from compiled modules).
+    """
+    ours = [module for module in list_modules(recipe) if module.relative_to(ROOT).parts[0] in ROOMS]
+    if recipe.is_fast and not all(map(is_compiled, ours)):
+        run_builder_once(recipe)
+    run_builder_once(recipe)
+
+
+def is_compiled(module: Path) -> bool:
+    """Tell whether the builder's Python has compiled a module as it is now."""
+    compiled = module.parent / "__pycache__" / f"{module.stem}.{COMPILED_BY}.pyc"
+    if not compiled.is_file():
+        return False
+    with compiled.open("rb") as content:
+        _magic, flags, time_changed, size = struct.unpack("<4sIII", content.read(16))
+    about = module.stat()
+    return flags == 0 and (time_changed, size) == (int(about.st_mtime), about.st_size)
+
+
+def run_builder_once(recipe: Recipe) -> None:
     """Run the SDK's builder; raises BuildFailed with what it said."""
     command = [sys.executable, "-m", "fastly_compute.fastly_compute_py"]
     command += ["build", "--entry", recipe.entry, "--output", str(recipe.component)]

@@ -20,6 +20,9 @@ from edge.cold.rehearsal import Serve, list_runs, rehearse
 ONLY_REHEARSED: Final = frozenset(
     ("edge.cold.made_up", "edge.cold.rehearsal", "edge.host.rehearsal", "edge.memory"),
 )
+# So many objects may be new before the collector looks through them. Reading a whole spec makes half of that, and with
+# Python's own 2,000 the same ones would be looked through again and again.
+NEW_OBJECTS: Final = 20_000
 
 
 def prepare(serve: Serve) -> None:
@@ -37,3 +40,4 @@ def prepare(serve: Serve) -> None:
     close_heap()
     if is_chosen("freezing"):
         gc.freeze()
+        gc.set_threshold(NEW_OBJECTS)

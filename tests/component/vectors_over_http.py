@@ -1,15 +1,17 @@
 """Ask the service what the official core was asked, from each layout of a spec.
 
-`python -m tests.component.vectors_over_http` asks every vector. The source of the service runs in this process
-(`devhost.native`), with a store that holds the spec, its pages and its ID lists as the publisher writes them; one
-sandbox answers everything, through the same routes as any client's requests.
+`python -m tests.component.vectors_over_http` asks every vector, with a store that holds the spec, its pages and its ID
+lists as the publisher writes them, through the same routes as any client's requests. The source of the service runs in
+this process (`devhost.native`), one sandbox answers everything; with `--host viceroy` or `--host embedded` it is the
+built component.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from devhost.fastly.hosting import Limits
@@ -17,6 +19,7 @@ from devhost.fastly.kv import KvStore
 from devhost.fastly.service import Service
 from devhost.local_store import PAGED, RAW, list_entries, list_entries_beside
 from devhost.native.client import Ask, Client, Reply
+from tests.component.serving import EMBEDDED, NATIVE, SERVER, VICEROY, running_service
 from tests.conformance.shared_cases import FOLDER
 from tests.conformance.test_vectors import compare_response, read_vectors, resolve, same
 
@@ -69,13 +72,31 @@ def read_cases(family: str, users: int) -> Iterator[Case]:
 def open_client(family: str, spec: Path, layout: str) -> Client:
     """Serve a spec in a layout, with its ID lists."""
     store = KvStore()
-    lists = {path.name.split(".")[1]: path for path in (FOLDER / "id_lists").glob(f"{family}.*.txt")}
-    for entry in (*list_entries(SPEC_KEY, spec.read_bytes(), layout), *list_entries_beside(SPEC_KEY, lists, None)):
+    lists = list_entries_beside(SPEC_KEY, find_id_lists(family), None)
+    for entry in (*list_entries(SPEC_KEY, spec.read_bytes(), layout), *lists):
         store.insert(entry.key, entry.value, metadata=entry.metadata)
     settings = {"spec_key": SPEC_KEY, "requests_per_sandbox": str(MOST)[:12]}
     secrets = {"server_secret": b"secret-vectors"}
     service = Service({"gatelet-specs": store}, {"gatelet": settings}, {"gatelet": secrets})
     return Client(service, limits=Limits(requests=MOST))
+
+
+def find_id_lists(family: str) -> dict[str, Path]:
+    """Return the ID lists of a family by their names."""
+    return {path.name.split(".")[1]: path for path in (FOLDER / "id_lists").glob(f"{family}.*.txt")}
+
+
+def ask_component(host: str, family: str, spec: Path, layout: str, asks: Iterable[Ask]) -> Iterator[Reply]:
+    """Serve a spec with its ID lists under a host, from the built component, and yield its replies."""
+    lists = find_id_lists(family)
+    with (
+        TemporaryDirectory() as folder,
+        running_service(host, Path(folder), spec, layout=layout, id_lists=lists) as running,
+        running.client() as client,
+    ):
+        for one in asks:
+            reply = client.request(one.method, one.target, content=one.content, headers=SERVER)
+            yield Reply(reply.status_code, dict(reply.headers), reply.content)
 
 
 def ask_case(case: Case) -> Ask:
@@ -132,18 +153,23 @@ class Comparison(NamedTuple):
     sources: set[str]
 
 
-def compare_family(family: str, spec: Path, layout: str, users: int) -> Comparison:
+def compare_family(family: str, spec: Path, layout: str, users: int, host: str = NATIVE) -> Comparison:
     """Ask the vectors of a family, entities before whole responses."""
     cases = list(read_cases(family, users))
-    replies = open_client(family, spec, layout).ask_in_turn(map(ask_case, cases))
+    asks = map(ask_case, cases)
+    if host == NATIVE:
+        replies: Iterable[Reply] = open_client(family, spec, layout).ask_in_turn(asks)
+    else:
+        replies = ask_component(host, family, spec, layout, asks)
     asked: dict[str, int] = {}
     differences = []
+    named = set()
     for case, reply in zip(cases, replies, strict=True):
+        named.add(reply.headers["x-gatelet-spec"].partition("; time")[0])
         asked[case.kind] = asked.get(case.kind, 0) + 1
         found = ", ".join(find_differences(case, reply))
         if found:
             differences.append(f"{case.kind} {case.name} for {case.user}: {found}")
-    named = {reply.headers["x-gatelet-spec"].partition("; time")[0] for reply in replies}
     return Comparison(asked, differences, named)
 
 
@@ -151,14 +177,18 @@ def main() -> int:
     """Compare every family from every layout, and say how many answers were equal."""
     parser = argparse.ArgumentParser(prog="python -m tests.component.vectors_over_http", description=__doc__)
     parser.add_argument("--users", type=int, default=MOST, help="only so many users of each family")
-    users = parser.parse_args().users
+    parser.add_argument("--host", choices=(NATIVE, VICEROY, EMBEDDED), default=NATIVE)
+    users, host = vars(parser.parse_args()).values()
     failed = 0
     specs = [(family, FOLDER / spec) for family, spec in FAMILIES.items()] + [("legacy_plain_text", FOLDER / V1)]
     for family, spec in specs:
         for layout in LAYOUTS:
-            found = compare_family(family, spec, layout, users)
+            found = compare_family(family, spec, layout, users, host)
             total = sum(found.asked.values())
-            print(f"{spec.name} {layout}: {total - len(found.differences):,} of {total:,} equal {found.asked}")
+            print(
+                f"{spec.name} {layout}, {host}: {total - len(found.differences):,} of {total:,} equal {found.asked}",
+                flush=True,
+            )
             for line in found.differences[:20]:
                 print(f"  {line[:300]}")
             failed += len(found.differences)
