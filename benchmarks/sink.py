@@ -27,6 +27,7 @@ class Sink:
     def __init__(self, listener: socket.socket) -> None:
         self.bodies = 0
         self._waiting = selectors.DefaultSelector()
+        self._listener = listener
         self._waiting.register(listener, selectors.EVENT_READ)
 
     def run(self) -> None:
@@ -34,10 +35,10 @@ class Sink:
         while True:
             for key, _ in self._waiting.select():
                 if key.data is None:
-                    client, _address = key.fileobj.accept()  # type: ignore[union-attr]
-                    self._waiting.register(client, selectors.EVENT_READ, bytearray())
+                    client, _address = self._listener.accept()
+                    self._waiting.register(client, selectors.EVENT_READ, (client, bytearray()))
                 else:
-                    self._take(key.fileobj, key.data)  # type: ignore[arg-type]
+                    self._take(*key.data)
 
     def _take(self, client: socket.socket, received: bytearray) -> None:
         """Take what came, and answer every request that is whole; a client that has gone is let go."""

@@ -2,8 +2,8 @@
 
 CPython 3.14 leaves the reference count of an object alone when it is at least 2^30 and gives its own immortal objects
 5 x 2^28 on 32 bits. The guest lists what lives in its snapshot (`edge/cold/listing.py`); here each of these gets that
-count in the image, their code is quickened (`quickening.py`), and the list becomes zeros. What the
-snapshot holds is never freed then, which it would not be anyway: every request of a sandbox needs it.
+count in the image, their code is quickened (`quickening.py`), and the list becomes zeros. What the snapshot holds is
+never freed then, which it would not be anyway: every request of a sandbox needs it.
 """
 
 import struct

@@ -14,9 +14,8 @@ from functools import partial
 from typing import Final
 
 from devhost.after_link.binary import Malformed, Section, change_modules, read_unsigned
-from devhost.after_link.merging.core_modules import EXPORTS, FUNC, IMPORTS, read_exports, read_imports
+from devhost.after_link.merging.core_modules import CODE, EXPORTS, FUNC, IMPORTS, read_exports, read_imports
 
-CODE: Final = 10  # the kind of the section with the functions' instructions
 LOOP: Final = "_PyEval_EvalFrameDefault"
 STORE: Final = rb"\x3b\x01\x00"  # i32.store16
 DROPPED: Final = b"\x1a\x1a\x01"  # drop, drop, nop: what takes the value and the address, and is as long
@@ -47,15 +46,12 @@ def change_loop(found: list[tuple[int, int]], sections: list[Section]) -> list[S
     place = find_loop(sections)
     if place is None:
         return sections
-    changed = []
-    for kind, content in sections:
-        body, counts, records = drop_stores(content[slice(*place)]) if kind == CODE else (b"", 0, 0)
-        if counts or records:
-            found.append((counts, records))
-            changed.append(Section(kind, content[: place[0]] + body + content[place[1] :]))
-        else:
-            changed.append(Section(kind, content))
-    return changed
+    at = next(number for number, one in enumerate(sections) if one.kind == CODE)
+    code, (start, end) = sections[at].content, place
+    body, counts, records = drop_stores(code[start:end])
+    if counts or records:
+        found.append((counts, records))
+    return [*sections[:at], Section(CODE, code[:start] + body + code[end:]), *sections[at + 1 :]]
 
 
 def find_loop(sections: list[Section]) -> tuple[int, int] | None:

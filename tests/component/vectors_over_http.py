@@ -178,17 +178,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.component.vectors_over_http", description=__doc__)
     parser.add_argument("--users", type=int, default=MOST, help="only so many users of each family")
     parser.add_argument("--host", choices=(NATIVE, VICEROY, EMBEDDED), default=NATIVE)
-    users, host = vars(parser.parse_args()).values()
+    arguments = parser.parse_args()
     failed = 0
     specs = [(family, FOLDER / spec) for family, spec in FAMILIES.items()] + [("legacy_plain_text", FOLDER / V1)]
     for family, spec in specs:
         for layout in LAYOUTS:
-            found = compare_family(family, spec, layout, users, host)
+            found = compare_family(family, spec, layout, arguments.users, arguments.host)
             total = sum(found.asked.values())
-            print(
-                f"{spec.name} {layout}, {host}: {total - len(found.differences):,} of {total:,} equal {found.asked}",
-                flush=True,
-            )
+            equal = total - len(found.differences)
+            print(f"{spec.name} {layout}, {arguments.host}: {equal:,} of {total:,} equal {found.asked}", flush=True)
             for line in found.differences[:20]:
                 print(f"  {line[:300]}")
             failed += len(found.differences)

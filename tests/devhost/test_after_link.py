@@ -22,7 +22,7 @@ from devhost.after_link.binary import (
 from devhost.after_link.image import SMALLEST, Image, Sparse, check_density, find_data, read_image, write_segments
 from devhost.after_link.immortal import IMMORTAL, MARKER, make_immortal
 from devhost.after_link.interpreter import COUNTS, LOOP, RECORDS, make_quiet
-from devhost.after_link.merging.core_modules import EXPORTS, FUNC, IMPORTS, write_name
+from devhost.after_link.merging.core_modules import CODE, EXPORTS, FUNC, IMPORTS, write_name
 from devhost.after_link.quickening import INSTRUCTIONS, VERSION
 from edge.cold.list_form import CODE_FORM, NO_OPCODE
 
@@ -186,7 +186,7 @@ def interpreter_of(body: bytes, thunk: bytes = b"\x0b") -> bytes:
         functions = write_unsigned(len(bodies)) + b"".join(write_unsigned(len(one)) + one for one in bodies)
         imports = b"\1" + write_name("env") + write_name("f") + bytes((FUNC, 0))
         exports = b"\1" + write_name(LOOP) + bytes((FUNC, len(bodies)))  # the last, behind the one that is imported
-        sections = [Section(IMPORTS, imports), Section(EXPORTS, exports), Section(10, functions)]
+        sections = [Section(IMPORTS, imports), Section(EXPORTS, exports), Section(CODE, functions)]
         return Section(1, write_binary(MAGIC + CORE, sections))
 
     return write_binary(MAGIC + COMPONENT, [module(thunk), module(COUNTED, body)])
