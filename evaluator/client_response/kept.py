@@ -41,6 +41,8 @@ def encode(value: object) -> bytes:
 
     In ASCII, so that a lone surrogate in a user's text cannot keep a reply from being encoded.
     """
+    if value is True or value is False:
+        return b"true" if value else b"false"
     try:
         return write_json_text(value).encode("ascii")
     except ValueError:

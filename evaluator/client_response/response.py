@@ -62,7 +62,7 @@ def join_parts(parts: Mapping[str, Text]) -> bytes:
     """Return the text of a response; it is ASCII."""
     pieces: list[Piece] = []
     for key, text in parts.items():
-        pieces.append(b',"%b":' % key.encode())
+        pieces.append(b',"' + key.encode() + b'":')
         pieces += (text,) if isinstance(text, bytes) else text
     pieces[0] = b"{" + pieces[0][1:]
     pieces.append(b"}")
