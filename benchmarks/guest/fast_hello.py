@@ -46,6 +46,6 @@ if IS_BUILDING:
     forget_compiled()
     use_plain_runtime()
     warm_up()
-    order_heap(warm_up, [serve_once], ())
+    order_heap(warm_up)
     close_heap()
     gc.freeze()

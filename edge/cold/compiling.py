@@ -1,9 +1,8 @@
 """Compile all modules before the first of them runs.
 
 What a module makes when it runs (functions, classes, dictionaries) is what requests touch; its code and its
-documentation mostly lie idle, and the code that runs is gathered elsewhere. Imported one after the other both lie
-between each other, all over the heap. Compiled first, the code of all modules lies in one part of the heap and what
-they make in another, which takes fewer pages.
+documentation mostly lie idle. Imported one after the other both lie between each other, all over the heap. Compiled
+first, the code of all modules lies in one part of the heap and what they make in another, which takes fewer pages.
 """
 
 import gc

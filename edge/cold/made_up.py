@@ -67,10 +67,11 @@ CONDITIONS: Final[Mapping[str, tuple[str, object, object, object]]] = {
 
 
 class Rehearsed(NamedTuple):
-    """A request and the status it is answered with, from a spec that is there."""
+    """A request, the status it is answered with, from a spec that is there, and how often a sandbox is asked it."""
 
     request: Request
     status: int = 200
+    times: int = 1
 
 
 def make_rule(name: str, share: float, condition: str, value: object) -> Json:

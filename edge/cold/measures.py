@@ -1,7 +1,7 @@
 """The measures one after another, each of which a build may leave out (`choice.py`).
 
-Their order matters: what rehearses comes before what puts in order what it left, and once more after it, because copied
-code is cold. `docs/cold-request.md` has the figure that each one buys.
+Their order matters: what rehearses comes before what puts in order what it left, and once more after it.
+`docs/cold-request.md` has the figure that each one buys.
 """
 
 import gc
@@ -14,12 +14,8 @@ from edge.cold.compiling import forget_compiled
 from edge.cold.guards import require_nothing_left
 from edge.cold.order import close_heap, order_heap
 from edge.cold.plain_runtime import use_plain_runtime
-from edge.cold.rehearsal import Serve, list_runs, rehearse
+from edge.cold.rehearsal import Serve, rehearse
 
-# Modules that run in the rehearsal and never again.
-ONLY_REHEARSED: Final = frozenset(
-    ("edge.cold.made_up", "edge.cold.rehearsal", "edge.host.rehearsal", "edge.memory"),
-)
 # So many objects may be new before the collector looks through them. Reading a whole spec makes half of that, and with
 # Python's own 2,000 the same ones would be looked through again and again.
 NEW_OBJECTS: Final = 20_000
@@ -35,7 +31,7 @@ def prepare(serve: Serve) -> None:
     if is_chosen("rehearsal"):
         warm_up = partial(rehearse, serve)
         warm_up()
-        order_heap(warm_up, list_runs(serve), ONLY_REHEARSED)
+        order_heap(warm_up)
     require_nothing_left()
     close_heap()
     if is_chosen("freezing"):

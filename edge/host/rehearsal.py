@@ -49,8 +49,7 @@ def serve_through_bindings(outside: MemoryPlatform, rehearsed: Rehearsed) -> int
     host = ScriptedHost(outside, rehearsed)
     with answering(host.call), redirect_stderr(LOG_WRITER):
         platform = FastlyPlatform()
-        body = host.give_body(rehearsed.request.read_body(1 << 20))
-        handle_requests(platform, Sandbox(platform), host.give(http_req.Request, None), body)
+        handle_requests(platform, Sandbox(platform), *host.give_request())
     said = LOG.getvalue()
     LOG.seek(0)
     LOG.truncate()
@@ -67,6 +66,7 @@ class ScriptedHost:
         self._new_status = NEW_STATUS
         self._outside = outside
         self._request = rehearsed.request
+        self._left = rehearsed.times
         self._held: list[Any] = []
 
     def call(self, caller: CodeType, arguments: list[Any]) -> object:
@@ -86,6 +86,11 @@ class ScriptedHost:
     def give_body(self, content: bytes = b"") -> async_io.Pollable:
         """Make a body."""
         return self.give(async_io.Pollable, bytearray(content))
+
+    def give_request(self) -> tuple[http_req.Request, async_io.Pollable]:
+        """Make the request and its body, once more."""
+        self._left -= 1
+        return self.give(http_req.Request, None), self.give_body(self._request.read_body(1 << 20))
 
     def find(self, handle: Any) -> Any:
         """Return what lies behind a handle."""
@@ -239,7 +244,7 @@ class ScriptedHost:
         return Ok(self.give(async_io.Pollable, None))
 
     def _http_downstream_await_request(self, _handle: object) -> object:
-        return DONE
+        return Ok(self.give_request()) if self._left else DONE
 
     def _http_downstream_downstream_client_ip_addr(self, _request: object) -> object:
         return IpAddress_Ipv4((192, 0, 2, 2))

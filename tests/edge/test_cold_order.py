@@ -1,7 +1,7 @@
 """The order of the heap: what can be seen of it in any Python. Its figures are measured on the component."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,15 +9,6 @@ import pytest
 from edge.cold import bindings, compiling
 from edge.cold.bindings import import_bindings
 from edge.cold.compiling import ReadyFinder, compile_all, forget_compiled
-from edge.cold.gathering import choose_functions, find_code_of, gather_code
-
-
-def outer(words: list[str]) -> str:
-    return ",".join(sorted(words, key=lambda word: word[::-1]))
-
-
-def run() -> None:
-    outer(["ab", "ba"])
 
 
 @pytest.fixture
@@ -31,32 +22,6 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     yield name
     for module in [one for one in sys.modules if one.startswith(name)]:
         del sys.modules[module]
-
-
-def test_code_that_runs_is_found_in_its_order() -> None:
-    found = [code.co_name for code in find_code_of(run)]
-    assert found[:3] == ["run", "outer", "<lambda>"]
-
-
-def test_copies_do_what_the_originals_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    before, nested = outer.__code__, outer.__code__.co_consts
-    monkeypatch.setattr(outer, "__code__", before)
-    chosen = choose_functions([run], ())
-    assert [one.__name__ for one in chosen.values()][:2] == ["run", "outer"]
-    gather_code(chosen)
-    assert outer.__code__ is not before
-    assert not [
-        one for one in outer.__code__.co_consts if type(one) is type(before) and any(one is old for old in nested)
-    ]
-    assert outer(["ab", "ba"]) == "ba,ab"
-
-
-def test_code_of_modules_that_are_left_stays() -> None:
-    before: Callable[..., object] = outer
-    code = outer.__code__
-    gather_code(choose_functions([run], (__name__,)))
-    assert outer is before
-    assert outer.__code__ is code
 
 
 def test_all_modules_of_the_bindings_are_imported(
