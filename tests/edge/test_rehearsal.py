@@ -2,10 +2,13 @@
 
 import pytest
 
+from edge.cold import rehearsal
 from edge.cold.made_up import UNKNOWN, Rehearsed, make_checks, make_document, make_further, make_platform, make_request
 from edge.cold.rehearsal import WrongReply, rehearse, rehearse_on, serve_in_memory
+from edge.messages import Reply, Request
 from edge.routes.table import ROUTES, find_place
 from edge.sandbox import Sandbox
+from edge.service import answer
 from tests.edge.builders import ask, header_of, json_of
 
 ALL = (*make_checks(), *make_further())
@@ -32,6 +35,20 @@ def test_requests_are_answered_as_they_would_be_in_earnest(is_paged: bool) -> No
 
 def test_rehearsing_ends() -> None:
     rehearse(serve_in_memory, 1, 1)
+
+
+def test_one_sandbox_is_asked_as_often_as_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Sandbox] = []
+
+    def note(sandbox: Sandbox, request: Request) -> Reply:
+        asked.append(sandbox)
+        return answer(sandbox, request)
+
+    monkeypatch.setattr(rehearsal, "answer", note)
+    check = make_checks()[-1]
+    serve_in_memory(make_platform(make_document(), is_paged=True), check._replace(times=3))
+    assert len(asked) == 3
+    assert len(set(map(id, asked))) == 1
 
 
 def test_an_answer_that_is_none_ends_the_build() -> None:
