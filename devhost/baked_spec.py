@@ -33,7 +33,7 @@ def read_fallback(path: Path) -> bytes:
     """Read and check a spec; raises UnusableFallback."""
     try:
         document = path.read_bytes()
-        RawSpec(document, 0)
+        RawSpec(lambda: document, 0)
     except OSError as problem:
         raise UnusableFallback(f"FALLBACK={path}: {problem.strerror}") from None
     except InvalidSpec as problem:

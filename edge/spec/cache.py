@@ -16,6 +16,7 @@ Why something else than the newest answers is part of the value (`fault`), so th
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final, Protocol
 
 from edge.ports import LARGEST_VALUE, Entry, StoreFault
@@ -267,7 +268,7 @@ def answer_from_raw(at: Attempt) -> Answer | None:
         raise RefusedValue(held.raw_fault)
     has_other = held.spec is not None or held.manifest.value is not None
     limit = at.limits.raw_limit_bytes if has_other and at.questions is not None else LARGEST_VALUE
-    return make_answer(at, decode_raw(at, found.entry.generation, found.entry.read(limit)))
+    return make_answer(at, decode_raw(at, found.entry, limit))
 
 
 def answer_from_stored_manifest(at: Attempt) -> Answer | None:
@@ -291,7 +292,7 @@ def answer_from_large_raw(at: Attempt) -> Answer | None:
     """Answer from a raw value however long it is."""
     if at.look.raw.entry is None or at.held.raw_fault:
         return None
-    return make_answer(at, decode_raw(at, *at.store.read_raw()))
+    return make_answer(at, decode_raw(at, at.store.find_raw(), LARGEST_VALUE))
 
 
 def answer_from_fallback(at: Attempt) -> Answer | None:
@@ -332,10 +333,13 @@ def make_answer(at: Attempt, spec: Spec, *, is_stale: bool = False) -> Answer:
     return Answer(spec, load_project(spec, at.questions), source, received_ms, is_stale, "")
 
 
-def decode_raw(at: Attempt, generation: int, value: bytes) -> RawSpec:
-    """Decode a raw value that is not older than what is held; raises RefusedValue."""
+def decode_raw(at: Attempt, entry: Entry, limit: int) -> RawSpec:
+    """Decode a raw value of at most so many bytes that is not older than what is held.
+
+    Raises RefusedValue, StoreFault, or ValueTooLarge.
+    """
     try:
-        spec = RawSpec(value, generation)
+        spec = RawSpec(partial(entry.read, limit), entry.generation)
     except InvalidSpec as problem:
         raise RefusedValue(describe_invalid(problem)) from None
     if is_older(at, spec.time):

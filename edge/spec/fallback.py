@@ -24,5 +24,5 @@ class Fallback:
     def find(self) -> RawSpec | None:
         """Return the fallback, or None when the component was built without one; raises InvalidSpec."""
         if self._spec is None and self._document:
-            self._spec = RawSpec(self._document, 0)
+            self._spec = RawSpec(lambda: self._document, 0)
         return self._spec

@@ -1,6 +1,6 @@
 """The raw layout: one value, the JSON document that Statsig's console writes, v1 or v2."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from json import JSONDecodeError
 from typing import Final
 
@@ -15,17 +15,20 @@ SHOWN_FAULTS: Final = 3
 
 
 class RawSpec:
-    """A spec that was read and decoded whole; the value itself is not kept."""
+    """A spec that was read and decoded whole.
+
+    The value is let go before its text is decoded: what is made of the text then takes its place in memory.
+    """
 
     __slots__ = ("_project", "generation", "size")
 
     layout = "raw"
 
-    def __init__(self, value: bytes, generation: int) -> None:
-        """Decode a value of this generation; raises InvalidSpec."""
-        self._project = decode_value(value)
+    def __init__(self, read: Callable[[], bytes], generation: int) -> None:
+        """Decode the value of this generation that `read` returns; raises InvalidSpec."""
+        text, self.size = read_text(read)
+        self._project = decode_text(text)
         self.generation = generation
-        self.size = len(value)
 
     @property
     def time(self) -> int:
@@ -45,14 +48,21 @@ class RawSpec:
         return self._project
 
 
-def decode_value(value: bytes) -> Project:
-    """Decode a document; raises InvalidSpec."""
+def read_text(read: Callable[[], bytes]) -> tuple[str, int]:
+    """Return the text of a value, and how many bytes it takes; raises InvalidSpec."""
+    value = read()
     if looks_nested_too_deeply(value):
         raise InvalidSpec(["document: nested too deeply"])
     try:
-        document = read_json(value.decode())
+        return value.decode(), len(value)
     except UnicodeDecodeError as problem:
         raise InvalidSpec([f"document: not UTF-8 at byte {problem.start}"]) from None
+
+
+def decode_text(text: str) -> Project:
+    """Decode a document; raises InvalidSpec."""
+    try:
+        document = read_json(text)
     except JSONDecodeError as problem:
         raise InvalidSpec(
             [f"document: not JSON: {problem.msg} at line {problem.lineno} column {problem.colno}"]

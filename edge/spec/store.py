@@ -41,8 +41,8 @@ class SpecStore(Protocol):
     def look(self) -> Look:
         """Ask for all entries at once."""
 
-    def read_raw(self) -> tuple[int, bytes]:
-        """Read the raw value of any length, with its generation; raises StoreFault."""
+    def find_raw(self) -> Entry:
+        """Look the raw value up once more; raises StoreFault."""
 
     def fetch_pages(self, digests: Sequence[bytes]) -> Mapping[bytes, bytes]:
         """Read pages, asked for together; raises StoreFault when one is missing."""
@@ -84,12 +84,12 @@ class KvSpecStore:
             return Look(nothing, nothing, nothing)
         return Look(settle(partial(self._lookup, key)), settle(manifest.wait), settle(overrides.wait))
 
-    def read_raw(self) -> tuple[int, bytes]:
-        """Read the raw value of any length, with its generation; raises StoreFault."""
+    def find_raw(self) -> Entry:
+        """Look the raw value up once more; raises StoreFault."""
         entry = self._lookup(self._key)
         if entry is None:
             raise StoreFault(self.missing)
-        return entry.generation, entry.read()
+        return entry
 
     def fetch_pages(self, digests: Sequence[bytes]) -> Mapping[bytes, bytes]:
         """Read pages, one at least, asked for together; raises StoreFault when one is missing."""
@@ -153,12 +153,12 @@ class ConfigSpecStore:
         """Ask for both items."""
         return Look(self._find_item(self._item), Found(), self._find_item(f"{self._item}.overrides"))
 
-    def read_raw(self) -> tuple[int, bytes]:
-        """Read the item, with what stands for its generation; raises StoreFault."""
+    def find_raw(self) -> Entry:
+        """Look the item up once more; raises StoreFault."""
         entry = self._find_item(self._item).entry
         if entry is None:
             raise StoreFault(self.missing)
-        return entry.generation, entry.read()
+        return entry
 
     def fetch_pages(self, digests: Sequence[bytes]) -> Mapping[bytes, bytes]:
         """Raise StoreFault: there are no pages."""

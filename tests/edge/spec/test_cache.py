@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from edge.memory import MemoryPlatform
 from edge.spec.cache import NOTHING_HELD, HeldSpec, answer_questions
-from edge.spec.raw import RawSpec, decode_value
+from edge.spec.raw import RawSpec
 from edge.spec.report import find_fault, spec_header
 from edge.spec.store import KvSpecStore
 from edge.spec.wanted import Questions, Wanted
@@ -19,7 +19,7 @@ from specstore.manifest import OUR_METADATA
 from tests.edge.builders import KEY, STORE, TIME, document, gate, platform, put_both, put_pages, put_raw
 
 OPEN = (Wanted("gate", "open"),)
-BAKED = RawSpec(json.dumps(document(TIME - 500)).encode(), 0)
+BAKED = RawSpec(lambda: json.dumps(document(TIME - 500)).encode(), 0)
 THROTTLED = "the KV store failed: KvError_TooManyRequests"
 
 
@@ -331,4 +331,4 @@ def test_whatever_fails_the_answer_is_whole_and_of_one_generation(start: int) ->
 @given(st.binary(max_size=40) | st.text(alphabet='[]{}":,0e-nulltrue', max_size=40).map(str.encode))
 def test_decoding_returns_a_project_or_raises_invalid_spec(value: bytes) -> None:
     with contextlib.suppress(InvalidSpec):
-        decode_value(value)
+        RawSpec(lambda: value, 0)
