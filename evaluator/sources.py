@@ -7,10 +7,9 @@ walk other specs (`pass_gate`, `fail_gate`, `experiment_group`) are prepared in 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-from evaluator.bucketing import USER_BUCKETS, to_bytes, unpack_number
+from evaluator.bucketing import USER_BUCKETS, hash_text, to_bytes
 from evaluator.coerce import Instant, find_text
 from evaluator.country import find_country
 from evaluator.user import USER_ID
@@ -151,8 +150,7 @@ def read_bucket(condition: Mapping[str, object]) -> Source:
     def source(view: UserView) -> object:
         value = unit(view)
         text = value if type(value) is str else find_text(value) or ""
-        hashed = sha256(prefix + (text.encode() if text.isascii() else to_bytes(text)))
-        return unpack_number(hashed.digest())[0] % USER_BUCKETS
+        return hash_text(prefix + (text.encode() if text.isascii() else to_bytes(text))) % USER_BUCKETS
 
     return source
 
