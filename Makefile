@@ -26,7 +26,7 @@ $(COUNTRY): devhost/country_table.py $(STAMP)
 	@$(PY) -m devhost.country_table
 	@touch $@
 
-build: setup ## Build the component bin/main.wasm (FALLBACK=spec.json builds a spec in; FAST=0, MERGE=0, WITHOUT=packing,... leave measures out).
+build: setup ## Build the component bin/main.wasm (FALLBACK=spec.json builds a spec in; FAST=0, MERGE=0, OPTIMIZE=0, WITHOUT=packing,... leave measures out).
 	@$(PY) -m devhost.build
 
 build-tools: setup ## Fetch what merges and validates the component of a build: wasm-tools (cargo, minutes) and binaryen (npm).

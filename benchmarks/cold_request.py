@@ -46,6 +46,7 @@ FAST_HELLO: Final = Recipe(
     ("benchmarks/guest", "edge/cold", "edge/host"),
     is_fast=True,
     is_merged=SERVICE.is_merged,
+    is_optimized=SERVICE.is_optimized,
 )
 FLOOR: Final = "hello"
 PAUSE: Final = 0.004  # seconds before each request: what follows a reply takes 2 ms

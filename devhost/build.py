@@ -1,8 +1,9 @@
 """Build a component, when what it is made of has changed: `python -m devhost.build` builds `bin/main.wasm`.
 
-The build takes about a minute, half of it for merging, and half a minute more when modules are new. Its result depends
-on nothing but our modules, the versions of the SDK and of cbor2, and this file, so the hash of those stands beside the
-component and decides. File times would not do: a checkout or a clone changes them and not the content.
+The build takes about three minutes, two of them for merging and optimizing, and half a minute more when modules are
+new. Its result depends on nothing but our modules, the versions of the SDK and of cbor2, this file and the tools after
+the link, so the hash of those stands beside the component and decides. File times would not do: a checkout or a clone
+changes them and not the content.
 """
 
 import hashlib
@@ -20,8 +21,8 @@ from devhost.after_link.binary import Malformed
 from devhost.after_link.image import Sparse, check_density
 from devhost.after_link.immortal import make_immortal
 from devhost.after_link.interpreter import make_quiet
-from devhost.after_link.merging.component import MissingProgram, find_tools, merge_modules
-from devhost.after_link.programs import find_wasm_merge, find_wasm_tools
+from devhost.after_link.merging.component import merge_modules
+from devhost.after_link.merging.tools import MissingProgram, find_tools, has_tools
 from devhost.after_link.validation import Invalid, validate
 from devhost.baked_spec import UnusableFallback, write_baked_spec
 from edge.cold.choice import MEASURES
@@ -45,16 +46,21 @@ class Recipe:
     left_out: frozenset[str] = frozenset()  # of `edge.cold.choice.MEASURES`
     is_fast: bool = False  # whether the tools after the link have their turn; they need the measure `listing`
     is_merged: bool = False  # whether the core modules are merged, which takes programs that not every machine has
+    is_optimized: bool = False  # whether the merged module is optimized
 
 
 def read_choice(environment: Mapping[str, str]) -> Recipe:
-    """Return the service: WITHOUT leaves measures out, FAST=0 the tools after the link, MERGE=0 the last of these."""
+    """Return the service: WITHOUT leaves measures out, FAST=0 the tools after the link.
+
+    MERGE=0 leaves out the last two of these, OPTIMIZE=0 the last.
+    """
     left_out = frozenset(environment.get("WITHOUT", "").replace(",", " ").split())
     if left_out - set(MEASURES):
         raise SystemExit(f"gatelet: WITHOUT takes {', '.join(MEASURES)}")
     is_fast = environment.get("FAST", "1") != "0" and not left_out & {"rehearsal", "listing"}
     is_merged = environment.get("FAST", "1") != "0" and environment.get("MERGE", "1") != "0"
-    return Recipe(left_out=left_out, is_fast=is_fast, is_merged=is_merged)
+    is_optimized = is_merged and environment.get("OPTIMIZE", "1") != "0"
+    return Recipe(left_out=left_out, is_fast=is_fast, is_merged=is_merged, is_optimized=is_optimized)
 
 
 SERVICE = read_choice(os.environ)
@@ -115,34 +121,40 @@ def finish(recipe: Recipe) -> None:
             component, _counts = make_immortal(recipe.component.read_bytes())
             recipe.component.write_bytes(make_quiet(component))
         if recipe.is_merged:
-            merge(recipe.component)
+            merge(recipe.component, recipe.is_optimized)
         check_density(recipe.component.read_bytes())
         validate(recipe.component)
     except (Malformed, Sparse, Invalid) as problem:
         raise BuildFailed(str(problem)) from None
 
 
-def merge(component: Path) -> bool:
+def merge(component: Path, is_optimized: bool) -> bool:
     """Merge the core modules where the programs for it are; tells whether they are, and says when not."""
     try:
         tools = find_tools()
     except MissingProgram as problem:
         print(f"gatelet: not merged, so that fresh sandboxes start slower: {problem}")
         return False
-    component.write_bytes(merge_modules(component.read_bytes(), tools))
+    component.write_bytes(merge_modules(component.read_bytes(), tools, is_optimized=is_optimized))
     return True
 
 
 def hash_inputs(recipe: Recipe) -> str:
     """Hash everything a component is made of."""
     digest = hashlib.sha256("".join(f"{name} {version(name)}\n" for name in PACKAGES).encode())
-    is_merged = recipe.is_merged and find_wasm_tools() is not None and find_wasm_merge() is not None
-    digest.update(f"{sorted(recipe.left_out)} {recipe.is_fast} {is_merged}\n".encode())
+    is_merged = recipe.is_merged and has_tools()
+    is_optimized = is_merged and recipe.is_optimized
+    digest.update(f"{sorted(recipe.left_out)} {recipe.is_fast} {is_merged} {is_optimized}\n".encode())
     for path in list_inputs(recipe):
         content = path.read_bytes()
         digest.update(f"{path.relative_to(ROOT).as_posix()} {len(content)}\n".encode())
         digest.update(content)
     return digest.hexdigest()
+
+
+def is_complete(recipe: Recipe) -> bool:
+    """Tell whether a build leaves nothing out, neither by choice nor for want of programs."""
+    return recipe.is_optimized and not recipe.left_out and has_tools()
 
 
 def list_inputs(recipe: Recipe) -> Iterator[Path]:

@@ -1,7 +1,7 @@
-"""The programs that the steps after the link need: `wasm-tools`, and binaryen's `wasm-merge`, which runs on Node.
+"""The programs that the steps after the link need: `wasm-tools`, and binaryen's `wasm-merge` and `wasm-opt`.
 
-Each is looked for in this order: the file that `GATELET_WASM_TOOLS` or `GATELET_WASM_MERGE` names, the `PATH`, the
-cache that Viceroy is in as well.
+Each is looked for in this order: the file that `GATELET_WASM_TOOLS`, `GATELET_WASM_MERGE` or `GATELET_WASM_OPT` names,
+the `PATH`, the cache that Viceroy is in as well. Those of binaryen run on Node.
 
     make build-tools    builds wasm-tools with cargo (minutes) and fetches binaryen with npm, once a machine
 """
@@ -27,6 +27,11 @@ def find_wasm_tools() -> Path | None:
 def find_wasm_merge() -> Path | None:
     """Find `wasm-merge` on this machine."""
     return find("GATELET_WASM_MERGE", "wasm-merge", cache_root() / "binaryen" / "node_modules" / ".bin")
+
+
+def find_wasm_opt() -> Path | None:
+    """Find `wasm-opt` on this machine."""
+    return find("GATELET_WASM_OPT", "wasm-opt", cache_root() / "binaryen" / "node_modules" / ".bin")
 
 
 def find(variable: str, name: str, cache: Path) -> Path | None:

@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks import fuel
 from benchmarks.large_spec import encode, multiply_spec
+from devhost.build import Recipe
 from devhost.local_config import EXAMPLE_SPEC, ROOT
 from evaluator.decode import find_faults
 from tests.evaluator.builders import condition, document, gate, rule
@@ -17,6 +18,8 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(fuel, "RESULTS", tmp_path / "results" / "fuel.json")
     monkeypatch.setattr(fuel, "ACCEPTED", tmp_path / "accepted.json")
     monkeypatch.setattr(fuel, "build_component", lambda: False)
+    monkeypatch.setattr(fuel, "is_complete", lambda recipe: recipe.is_optimized)
+    monkeypatch.setattr(fuel, "SERVICE", Recipe(is_optimized=True))
     return tmp_path
 
 
@@ -35,6 +38,17 @@ def test_slower_gate_path_fails_until_it_is_accepted(
     assert json.loads((files / "results" / "fuel.json").read_text()) == {"gate": 1040}
     assert run(monkeypatch, {"gate": 1040}, "--accept") == 0
     assert run(monkeypatch, {"gate": 1040}) == 0
+
+
+def test_a_build_without_all_its_steps_is_not_compared(
+    files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, {"gate": 1000}, "--accept") == 0
+    monkeypatch.setattr(fuel, "SERVICE", Recipe())
+    assert run(monkeypatch, {"gate": 1130}, "--accept") == 0
+    assert "not compared with the accepted figures" in capsys.readouterr().out
+    assert json.loads((files / "accepted.json").read_text()) == {"gate": 1000}
+    assert run(monkeypatch, {fuel.EXPOSURE: fuel.MOST[fuel.EXPOSURE] + 1}) == 1
 
 
 @pytest.mark.usefixtures("files")

@@ -4,7 +4,23 @@ import os
 import py_compile
 from pathlib import Path
 
-from devhost.build import COMPILED_BY, is_compiled
+import pytest
+
+from devhost.build import COMPILED_BY, Recipe, is_compiled, read_choice
+
+
+@pytest.mark.parametrize(
+    ("environment", "recipe"),
+    [
+        ({}, Recipe(is_fast=True, is_merged=True, is_optimized=True)),
+        ({"OPTIMIZE": "0"}, Recipe(is_fast=True, is_merged=True)),
+        ({"MERGE": "0"}, Recipe(is_fast=True)),
+        ({"FAST": "0"}, Recipe()),
+        ({"WITHOUT": "listing"}, Recipe(left_out=frozenset(("listing",)), is_merged=True, is_optimized=True)),
+    ],
+)
+def test_steps_are_left_out_by_choice(environment: dict[str, str], recipe: Recipe) -> None:
+    assert read_choice(environment) == recipe
 
 
 def test_a_module_is_compiled_until_it_changes(tmp_path: Path) -> None:

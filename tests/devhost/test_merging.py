@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from devhost.after_link.binary import HEADER, Malformed, Section, read_sections, write_binary
-from devhost.after_link.merging.component import MissingProgram, Tools, find_tools, merge_modules
+from devhost.after_link.merging.component import merge_modules
 from devhost.after_link.merging.component_text import read_items
 from devhost.after_link.merging.core_modules import (
     GLOBAL,
@@ -25,7 +25,8 @@ from devhost.after_link.merging.core_modules import (
     write_exports,
     write_imports,
 )
-from devhost.after_link.programs import find_wasm_merge, find_wasm_tools
+from devhost.after_link.merging.optimizing import optimize
+from devhost.after_link.merging.tools import MissingProgram, Tools, find_tools
 
 MAGIC = b"\0asm\1\0\0\0"
 I32 = b"\x7f\0"  # the type of a constant global
@@ -47,12 +48,27 @@ INNER = """
   (func (export "answer") (type $number) (canon lift (core func $answer))))
 """
 
+CALLS = """
+(module
+  (memory 1)
+  (table 2 funcref)
+  (elem (i32.const 1) $eight)
+  (global $never_set (mut i32) (i32.const 1))
+  (global $set (mut i32) (i32.const 1))
+  (func $eight (param i32) (result i32)
+    (i32.load (i32.add (local.get 0) (i32.const 8))))
+  (func (export "read") (param i32) (result i32)
+    (global.set $set (local.get 0))
+    (call_indirect (param i32) (result i32) (global.get $set) (global.get $never_set))))
+"""
+
 
 @pytest.fixture
 def tools() -> Tools:
-    if find_wasm_tools() is None or find_wasm_merge() is None:
-        pytest.skip("wasm-tools or binaryen's wasm-merge is not here (make build-tools)")
-    return find_tools()
+    try:
+        return find_tools()
+    except MissingProgram as problem:
+        pytest.skip(str(problem))
 
 
 def module_of(*sections: Section) -> bytes:
@@ -127,20 +143,42 @@ def test_the_text_of_a_component_is_read() -> None:
 def test_a_component_keeps_its_face_and_has_one_module(tools: Tools, tmp_path: Path) -> None:
     inner = parse(tools, INNER, tmp_path)
     outer = write_binary(inner[:HEADER], [Section(4, inner)])
-    merged = merge_modules(outer, tools)
-    (tmp_path / "merged.wasm").write_bytes(merged)
-    shown = subprocess.run([tools.wasm_tools, "print", tmp_path / "merged.wasm"], check=True, capture_output=True)
-    text = shown.stdout.decode()
-    assert text.count("(core module") == 1
-    assert '"answer" (func' in text
-    assert "i32.const 40" in text, "what the global was read from is a constant now"
-    subprocess.run([tools.wasm_tools, "validate", tmp_path / "merged.wasm"], check=True)
+    for is_optimized, result in (False, "i32.add"), (True, "i32.const 42"):
+        merged = merge_modules(outer, tools, is_optimized=is_optimized)
+        text = show(tools, merged, tmp_path)
+        assert text.count("(core module") == 1
+        assert '"answer" (func' in text
+        assert "i32.const 40" in text, "what the global was read from is a constant now"
+        assert result in text
+
+
+def test_places_of_fields_known_globals_and_known_functions_are_folded_in(tools: Tools, tmp_path: Path) -> None:
+    text = show(tools, optimize(parse(tools, CALLS, tmp_path), tools.wasm_opt, tmp_path), tmp_path)
+    assert "i32.load offset=8" in text
+    assert "call_indirect" not in text, "the table says which function is meant"
+    assert "global.get $never_set" not in text
+    assert "global.get $set" in text
+
+
+def test_data_where_optimizing_takes_none_to_be_is_refused(tools: Tools, tmp_path: Path) -> None:
+    module = '(module (memory 1) (data (i32.const {}) "x"))'
+    assert optimize(parse(tools, module.format(1_024), tmp_path), tools.wasm_opt, tmp_path)
+    with pytest.raises(Malformed, match="data below 1024"):
+        optimize(parse(tools, module.format(1_023), tmp_path), tools.wasm_opt, tmp_path)
 
 
 def parse(tools: Tools, text: str, folder: Path) -> bytes:
     (folder / "inner.wat").write_text(text, encoding="utf-8")
     subprocess.run([tools.wasm_tools, "parse", folder / "inner.wat", "-o", folder / "inner.wasm"], check=True)
     return (folder / "inner.wasm").read_bytes()
+
+
+def show(tools: Tools, binary: bytes, folder: Path) -> str:
+    """Return the text of something valid."""
+    shown = folder / "shown.wasm"
+    shown.write_bytes(binary)
+    subprocess.run([tools.wasm_tools, "validate", shown], check=True)
+    return subprocess.run([tools.wasm_tools, "print", shown], check=True, capture_output=True).stdout.decode()
 
 
 def test_a_component_without_another_inside_is_refused(tools: Tools, tmp_path: Path) -> None:

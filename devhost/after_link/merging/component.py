@@ -2,12 +2,11 @@
 
 componentize-py leaves a dozen core modules (the interpreter, the C library, extensions), which are linked for every
 sandbox: some 2,600 imports are resolved before the first instruction. Merged into one they are calls inside a module.
-Only two small modules stay, by which the host's functions find the memory. Needs `wasm-tools` and binaryen's
-`wasm-merge`; what comes out is validated like every build.
+Only two small modules stay, by which the host's functions find the memory. What comes out is optimized (`optimizing`),
+and validated like every build.
 """
 
 import re
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,36 +15,13 @@ from typing import Final, NamedTuple
 from devhost.after_link.binary import HEADER, Malformed, Section, is_component, read_sections, write_binary
 from devhost.after_link.merging.component_text import Alias, Instance, Item, indent_module, mend, quote, read_items
 from devhost.after_link.merging.core_modules import Import, keep_exports, list_imports, read_constants, rename
-from devhost.after_link.programs import find_wasm_merge, find_wasm_tools
+from devhost.after_link.merging.optimizing import optimize
+from devhost.after_link.merging.tools import FEATURES, Tools, run
 
 MODULE_SECTION, COMPONENT_SECTION = 1, 4
 KEPT: Final = frozenset(("$wit-component-shim-module", "$wit-component-fixup"))
 MERGED_MODULE, MERGED, OUTSIDE = "$merged-module", "$merged", "$outside"
 FROM_OUTSIDE: Final = "outside"  # the module name of what the merged module still imports
-FEATURES: Final = (
-    *("bulk-memory", "extended-const", "multimemory", "multivalue", "mutable-globals", "nontrapping-float-to-int"),
-    *("reference-types", "sign-ext", "simd", "tail-call"),
-)
-
-
-class Tools(NamedTuple):
-    """The programs that are needed."""
-
-    wasm_tools: Path
-    wasm_merge: Path
-
-
-class MissingProgram(Exception):
-    """A program that merging needs is not there; the message says how to get it."""
-
-
-def find_tools() -> Tools:
-    """Find the programs; raises MissingProgram."""
-    wasm_tools, wasm_merge = find_wasm_tools(), find_wasm_merge()
-    if wasm_tools is None or wasm_merge is None:
-        missing = "wasm-tools" if wasm_tools is None else "wasm-merge"
-        raise MissingProgram(f"merging needs {missing}, which is not here; `make build-tools` fetches it")
-    return Tools(wasm_tools, wasm_merge)
 
 
 class Outside(NamedTuple):
@@ -89,18 +65,18 @@ class Graph:
         return self.outside.setdefault(one, f"{len(self.outside)}")
 
 
-def merge_modules(component: bytes, tools: Tools) -> bytes:
+def merge_modules(component: bytes, tools: Tools, *, is_optimized: bool = True) -> bytes:
     """Return the component with the modules of its largest nested component merged; raises Malformed."""
     sections = list(read_sections(component))
     nested = [at for at, one in enumerate(sections) if one.kind == COMPONENT_SECTION]
     if not is_component(component) or not nested:
         raise Malformed("no component inside the component")
     at = max(nested, key=lambda one: len(sections[one].content))
-    sections[at] = Section(COMPONENT_SECTION, merge_inside(sections[at].content, tools))
+    sections[at] = Section(COMPONENT_SECTION, merge_inside(sections[at].content, tools, is_optimized))
     return write_binary(component[:HEADER], sections)
 
 
-def merge_inside(component: bytes, tools: Tools) -> bytes:
+def merge_inside(component: bytes, tools: Tools, is_optimized: bool) -> bytes:
     """Return a component whose core modules are merged; raises Malformed."""
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -111,6 +87,8 @@ def merge_inside(component: bytes, tools: Tools) -> bytes:
         graph = Graph(items)
         needed = list_needed(items, graph)
         merged = keep_exports(merge(graph, modules, tools, folder), frozenset(name_field(graph, one) for one in needed))
+        if is_optimized:
+            merged = optimize(merged, tools.wasm_opt, folder)
         (folder / "merged.wasm").write_bytes(merged)
         text = indent_module(run(tools.wasm_tools, "print", "--name-unnamed", folder / "merged.wasm"), MERGED_MODULE)
         imported = {one.field for one in list_imports(merged)}
@@ -118,14 +96,6 @@ def merge_inside(component: bytes, tools: Tools) -> bytes:
         (folder / "out.wat").write_text(written, encoding="utf-8")
         run(tools.wasm_tools, "parse", folder / "out.wat", "-o", folder / "out.wasm")
         return (folder / "out.wasm").read_bytes()
-
-
-def run(*command: str | Path) -> str:
-    """Run a program and return what it wrote; raises Malformed with what it complained about."""
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise Malformed(f"{Path(command[0]).name}: {done.stderr.strip()[-2000:]}")
-    return done.stdout
 
 
 def merge(graph: Graph, modules: Mapping[str, bytes], tools: Tools, folder: Path) -> bytes:
@@ -146,8 +116,7 @@ def merge(graph: Graph, modules: Mapping[str, bytes], tools: Tools, folder: Path
         )
         (folder / f"{key}.wasm").write_bytes(renamed)
         arguments += [folder / f"{key}.wasm", key]
-    features = [f"--enable-{feature}" for feature in FEATURES]
-    run(tools.wasm_merge, *arguments, *features, "-g", "-o", folder / "one.wasm")
+    run(tools.wasm_merge, *arguments, *FEATURES, "-g", "-o", folder / "one.wasm")
     return (folder / "one.wasm").read_bytes()
 
 
