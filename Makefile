@@ -101,7 +101,7 @@ fuel-evaluator: setup ## Count what the evaluator costs in the component (SPEC n
 bench-evaluator: setup ## Compare the speed of gate checks on this Python with Statsig's own SDKs (SPEC names another spec).
 	@$(PY) -m benchmarks.evaluator_speed $(if $(SPEC),--spec "$(SPEC)")
 
-bench: setup viceroy ## Compare the service with Statsig's packages for JavaScript under one Viceroy (Node.js; about ten minutes).
+bench: setup viceroy ## Compare the service with Statsig's packages for JavaScript under one Viceroy (Node.js; about twenty minutes).
 	@$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
 	@$(PY) -m benchmarks.comparison $(if $(SPEC),--spec "$(SPEC)" $(if $(GATE),--gate "$(GATE)"),--docs)
 

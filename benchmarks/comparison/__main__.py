@@ -37,7 +37,7 @@ def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.comparison", description=__doc__)
     parser.add_argument("--spec", type=Path, help="a v2 spec in the place of the usual one")
     parser.add_argument("--gate", help="the gate to ask of it; its first one without")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=1.0, help="of a turn")
     parser.add_argument("--only", help="measure the services whose name has this in it, and write nothing")
     parser.add_argument("--plots", type=Path, help="a folder to draw into")
