@@ -72,7 +72,7 @@ publish-long: setup ## Kill fifty pushes at random moments while clients ask, an
 apis: setup ## Serve the APIs of Fastly's and Cloudflare's stores on loopback, to publish to without an account.
 	@exec $(PY) -m devhost.apis
 
-cold-long: setup viceroy ## Show that the fast and the plain build give the same replies (REQUESTS, 200,000 unless told: hours).
+cold-long: setup viceroy ## Show that the fast and the plain build give the same replies (REQUESTS, 200,000 unless told: an hour).
 	@$(PY) -m tests.cold_long --requests $(or $(REQUESTS),200000)
 
 conform-long: setup ## Compare a million generated cases with the official core.
