@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from itertools import batched
 from pathlib import Path
 from typing import Final
 
@@ -83,13 +84,11 @@ def compare(host: str, reuse: int, requests: int) -> int:
             for component in (COMPONENT, PLAIN.component)
         )
         pool = running.enter_context(ThreadPoolExecutor(AT_A_TIME))
-        for first in range(0, requests, BLOCK):
-            numbers = range(first, min(first + BLOCK, requests))
-            for number, is_same in zip(
-                numbers, pool.map(lambda one: ask(fast, one) == ask(plain, one), numbers), strict=True
-            ):
-                if not is_same:
-                    return number
+        for numbers in batched(range(requests), BLOCK):
+            agreed = pool.map(lambda number: ask(fast, number) == ask(plain, number), numbers)
+            different = [number for number, is_same in zip(numbers, agreed, strict=True) if not is_same]
+            if different:
+                return different[0]
     return -1
 
 

@@ -48,6 +48,7 @@ def test_a_build_without_all_its_steps_is_not_compared(
     assert run(monkeypatch, {"gate": 1130}, "--accept") == 0
     assert "not compared with the accepted figures" in capsys.readouterr().out
     assert json.loads((files / "accepted.json").read_text()) == {"gate": 1000}
+    assert json.loads((files / "results" / "fuel.json").read_text()) == {"gate": 1130}
     assert run(monkeypatch, {fuel.EXPOSURE: fuel.MOST[fuel.EXPOSURE] + 1}) == 1
 
 

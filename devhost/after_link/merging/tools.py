@@ -31,19 +31,18 @@ class MissingProgram(Exception):
 
 def find_tools() -> Tools:
     """Find the programs; raises MissingProgram."""
-    wasm_tools, wasm_merge, wasm_opt = find_wasm_tools(), find_wasm_merge(), find_wasm_opt()
-    if wasm_tools is None:
-        raise MissingProgram(explain_missing("wasm-tools"))
-    if wasm_merge is None:
-        raise MissingProgram(explain_missing("wasm-merge"))
-    if wasm_opt is None:
-        raise MissingProgram(explain_missing("wasm-opt"))
-    return Tools(wasm_tools, wasm_merge, wasm_opt)
+    return Tools(
+        require("wasm-tools", find_wasm_tools()),
+        require("wasm-merge", find_wasm_merge()),
+        require("wasm-opt", find_wasm_opt()),
+    )
 
 
-def explain_missing(program: str) -> str:
-    """Say which program is not there, and how to get it."""
-    return f"merging needs {program}, which is not here; `make build-tools` fetches it"
+def require(name: str, program: Path | None) -> Path:
+    """Return a program that was looked for; raises MissingProgram, which says how to get it."""
+    if program is None:
+        raise MissingProgram(f"merging needs {name}, which is not here; `make build-tools` fetches it")
+    return program
 
 
 def has_tools() -> bool:
