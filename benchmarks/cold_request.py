@@ -26,11 +26,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final, NamedTuple
 
+from benchmarks.answers import WrongAnswer
 from benchmarks.fuel import LARGE, USER
 from benchmarks.large_spec import encode, multiply_spec
 from benchmarks.made_spec import make_spec
 from benchmarks.sink import running_sink
-from benchmarks.timed_server import ADDRESS, TimedServer, Turn, WrongAnswer, find_free_port, make_request
+from benchmarks.timed_server import ADDRESS, TimedServer, Turn, find_free_port, make_request
 from devhost.build import COMPONENT, ROOT, SERVICE, BuildFailed, Recipe, build_component
 from devhost.hosts import viceroy_command
 from devhost.local_config import EXAMPLE_SPEC, derive_config, find_spec_key, read_committed, write_config

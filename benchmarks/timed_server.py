@@ -6,7 +6,6 @@ the smallest component, which would bring every ratio nearer to 1.
 """
 
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -16,16 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from benchmarks.answers import Answer, WrongAnswer
+
 ADDRESS = "127.0.0.1"
+ANY_STATUS = b"HTTP/1.1 "
 START_SECONDS = 300.0  # Viceroy compiles for 6 s on an idle machine, and for minutes on a busy one
-STATUS_LINE = re.compile(rb"HTTP/1\.1 (\d{3}) ")
-LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
-LAST_CHUNK = b"\r\n0\r\n\r\n"
 TICKS = os.sysconf("SC_CLK_TCK")
-
-
-class WrongAnswer(Exception):
-    """A server did not answer as it has to; its figures would mean nothing."""
 
 
 class Usage(NamedTuple):
@@ -48,15 +43,6 @@ def make_request(method: str, target: str, headers: Mapping[str, str], body: byt
     named = {"host": "gatelet.test", **headers, **({"content-length": str(len(body))} if body else {})}
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in named.items())]
     return "\r\n".join([*lines, "", ""]).encode() + body
-
-
-def is_whole(answer: bytes) -> bool:
-    """Tell whether a response has been received to its end."""
-    head, separator, body = answer.partition(b"\r\n\r\n")
-    if not separator:
-        return False
-    length = LENGTH.search(head + b"\r\n")
-    return len(body) >= int(length[1]) if length else (b"\r\n" + body).endswith(LAST_CHUNK)
 
 
 def read_usage(pid: int) -> Usage:
@@ -134,43 +120,20 @@ class TimedServer:
     def _time_request(self, request: bytes, expected: bytes, pause: float) -> float:
         """Return the milliseconds from sending a request until its response is there."""
         time.sleep(pause)
-        answer = b""
+        answer = Answer()
         started = time.perf_counter()
         self._connection.sendall(request)
-        while not is_whole(answer):
-            part = self._connection.recv(1 << 16)
-            if not part:
-                raise WrongAnswer(f"the host broke the connection off after {answer[:500]!r}")
-            answer += part
+        answer.receive_all(self._connection)
         took = time.perf_counter() - started
-        status = STATUS_LINE.match(answer)
-        if status is None or expected not in answer:
-            raise WrongAnswer(f"expected {expected!r} and got {answer[:500]!r}")
+        answer.check(expected, ANY_STATUS)
         return took * 1000
 
 
 def fetch(server: TimedServer, request: bytes) -> bytes:
     """Send one request over a connection of its own and return the body of a 200; raises WrongAnswer."""
-    answer = b""
+    answer = Answer()
     with server.connect() as connection:
         connection.sendall(request)
-        while not is_whole(answer):
-            part = connection.recv(1 << 16)
-            if not part:
-                break
-            answer += part
-    head, _, body = answer.partition(b"\r\n\r\n")
-    if not head.startswith(b"HTTP/1.1 200 "):
-        raise WrongAnswer(f"expected 200 and got {answer[:500]!r}")
-    return body if LENGTH.search(head + b"\r\n") else join_chunks(body)
-
-
-def join_chunks(body: bytes) -> bytes:
-    """Return a body that came in chunks as one."""
-    parts: list[bytes] = []
-    while body:
-        size, _, rest = body.partition(b"\r\n")
-        length = int(size, 16)
-        parts.append(rest[:length])
-        body = rest[length + 2 :] if length else b""
-    return b"".join(parts)
+        answer.receive_all(connection)
+    answer.check(b"")
+    return answer.body

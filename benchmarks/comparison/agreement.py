@@ -9,8 +9,9 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+from benchmarks.answers import WrongAnswer
 from benchmarks.comparison.questions import Dialect, Official
-from benchmarks.timed_server import TimedServer, WrongAnswer, fetch
+from benchmarks.timed_server import TimedServer, fetch
 
 MOST_DIFFERING: Final = 0.01  # of the users, for a peer
 SECTIONS: Final = ("feature_gates", "dynamic_configs", "layer_configs")

@@ -8,10 +8,11 @@ import selectors
 import socket
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from benchmarks.timed_server import TimedServer, Usage, WrongAnswer, is_whole, read_usage
+from benchmarks.answers import Answer, WrongAnswer
+from benchmarks.timed_server import TimedServer, Usage, read_usage
 
 SETTLE_SECONDS = 0.15  # what follows the last replies ends in this time
 SILENCE_SECONDS = 60.0
@@ -45,24 +46,21 @@ class _Exchange:
     connection: socket.socket
     question: Question
     started: float = 0.0
-    answer: bytes = b""
+    answer: Answer = field(default_factory=Answer)
 
     def ask(self, question: Question) -> None:
-        self.question, self.answer = question, b""
+        self.question = question
+        self.answer.begin()
         self.started = time.perf_counter()
         self.connection.sendall(question.request)
 
     def receive(self) -> float | None:
         """Take what has come; the seconds it took when that is all. Raises WrongAnswer."""
-        part = self.connection.recv(1 << 16)
+        is_whole = self.answer.receive(self.connection)
         now = time.perf_counter()
-        if not part:
-            raise WrongAnswer(f"the host broke the connection off after {self.answer[:500]!r}")
-        self.answer += part
-        if not is_whole(self.answer):
+        if not is_whole:
             return None
-        if not self.answer.startswith(b"HTTP/1.1 200 ") or self.question.expected not in self.answer:
-            raise WrongAnswer(f"expected {self.question.expected!r} and got {self.answer[:500]!r}")
+        self.answer.check(self.question.expected)
         return now - self.started
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final, NamedTuple, Self
 
+from benchmarks.answers import WrongAnswer
 from benchmarks.comparison import agreement, questions, services, specs
 from benchmarks.comparison.agreement import Agreement
 from benchmarks.comparison.load import Load, Question, drive
@@ -14,7 +15,7 @@ from benchmarks.comparison.questions import CHECK, HELLO, INITIALIZE, USERS, Off
 from benchmarks.comparison.services import Service
 from benchmarks.comparison.specs import AskedSpec
 from benchmarks.sink import running_sink
-from benchmarks.timed_server import TimedServer, WrongAnswer
+from benchmarks.timed_server import TimedServer
 
 # A service that reads 10 MB for an answer cannot be asked about all users in a bearable time.
 USERS_OF_LARGE: Final = USERS[:40]

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from typing import Final, NamedTuple
 
+from benchmarks.answers import WrongAnswer
 from benchmarks.comparison.load import Question
 from benchmarks.comparison.specs import AskedSpec
 from benchmarks.large_spec import encode
-from benchmarks.timed_server import WrongAnswer, make_request
+from benchmarks.timed_server import make_request
 from tests.conformance.official_core import OfficialCore
 
 CHECK, INITIALIZE, HELLO = "check", "initialize", "hello"

@@ -18,7 +18,7 @@ from benchmarks.cold_request import (
     read_spec,
     summarize,
 )
-from benchmarks.timed_server import Turn, is_whole, make_request, read_usage
+from benchmarks.timed_server import Turn, make_request, read_usage
 from devhost.build import ROOT
 from devhost.local_config import EXAMPLE_SPEC
 from tests.component.serving import require_viceroy
@@ -33,20 +33,6 @@ def test_request_has_the_length_of_its_body() -> None:
     assert b"content-length: 11" in head.splitlines()
     assert body == b'{"user":{}}'
     assert b"content-length" not in make_request("GET", "/", {}, b"")
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
-        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
-    ],
-    ids=["length", "chunks", "no chunk"],
-)
-def test_answer_is_whole_with_its_last_byte(answer: bytes) -> None:
-    assert is_whole(answer)
-    assert not any(is_whole(answer[:length]) for length in range(len(answer)))
 
 
 def test_summary_is_the_median_of_turns_and_not_of_requests() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.answers import WrongAnswer
 from benchmarks.comparison import services, specs
 from benchmarks.comparison.agreement import Agreement, list_values, read_values
 from benchmarks.comparison.load import Load
@@ -16,7 +17,6 @@ from benchmarks.comparison.report import list_agreements, list_measurements, lis
 from benchmarks.comparison.services import Service
 from benchmarks.comparison.verdicts import Verdict, describe_case, find_baseline, judge, list_promises
 from benchmarks.sink import find_end
-from benchmarks.timed_server import WrongAnswer, join_chunks
 from devhost.build import COMPONENT
 from devhost.local_config import EXAMPLE_SPEC, ROOT
 from devhost.local_store import PAGED
@@ -54,10 +54,6 @@ def test_sink_answers_a_request_when_it_is_whole(request_bytes: bytes) -> None:
     assert find_end(request_bytes) == len(request_bytes)
     assert find_end(request_bytes + b"POST / HTTP/1.1\r\n") == len(request_bytes)
     assert not [cut for cut in range(len(request_bytes)) if find_end(request_bytes[:cut]) is not None]
-
-
-def test_chunks_are_joined() -> None:
-    assert join_chunks(b"3\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\n") == b"abc0123456789"
 
 
 def test_dialects_read_the_answers_they_expect() -> None:
