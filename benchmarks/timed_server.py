@@ -66,6 +66,7 @@ class TimedServer:
         with log.open("wb") as out:
             self._process = subprocess.Popen(command, stdout=out, stderr=out)
         self._port, self._log = port, log
+        self._answer = Answer()
         self._connection = self._wait_until_listening()
         self._process.send_signal(signal.SIGSTOP)
 
@@ -120,12 +121,12 @@ class TimedServer:
     def _time_request(self, request: bytes, expected: bytes, pause: float) -> float:
         """Return the milliseconds from sending a request until its response is there."""
         time.sleep(pause)
-        answer = Answer()
+        self._answer.begin()
         started = time.perf_counter()
         self._connection.sendall(request)
-        answer.receive_all(self._connection)
+        self._answer.receive_all(self._connection)
         took = time.perf_counter() - started
-        answer.check(expected, ANY_STATUS)
+        self._answer.check(expected, ANY_STATUS)
         return took * 1000
 
 

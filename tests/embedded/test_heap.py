@@ -1,4 +1,4 @@
-"""One sandbox answers request after request within the heap that its first ones took.
+"""One sandbox answers request after request and its heap stays bounded.
 
 What it remembers of users, the exposures of a minute, goes with that minute: the clock is put forward now and then.
 `HEAP_REQUESTS=20000 pytest tests/embedded/test_heap.py` asks more.
@@ -55,7 +55,7 @@ def ask(gatelet: Running, number: int) -> int:
     return reply.status
 
 
-def test_thousands_of_requests_take_no_more_heap_than_twenty(start_gatelet: Start, service: Service) -> None:
+def test_heap_of_a_sandbox_stays_bounded_over_thousands_of_requests(start_gatelet: Start, service: Service) -> None:
     memory = read_snapshot_size(start_gatelet, service) + GROWTH
     gatelet = start_gatelet(service, limits=Limits(requests=REQUESTS + 1, memory=memory, seconds=3600))
     for number in range(REQUESTS):
