@@ -1,7 +1,7 @@
 """How deep a JSON text nests, told before it is decoded.
 
 CPython's decoder recurses in C, and in the component it runs out of stack before it can raise RecursionError: measured,
-1,000 levels decode, and between 1,400 and 2,000, by build and kind, the sandbox ends with a trap that no Python code can
+1,000 levels decode, and past 1,400 to 2,000, by build and kind, the sandbox ends with a trap that no Python can
 catch. So depth is told from the text. The limit is the one of the official core's own decoder.
 """
 
