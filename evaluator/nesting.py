@@ -16,6 +16,7 @@ _OPENERS: Final = b"[{"
 _CLOSERS: Final = b"]}"
 _STEPS: Final = bytes.maketrans(_OPENERS + _CLOSERS, b"\x01\x01\xff\xff")
 _REST: Final = bytes(byte for byte in range(256) if byte not in _OPENERS + _CLOSERS)
+_STRIDE: Final = 16
 _find_strings: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 
 
@@ -27,8 +28,25 @@ def is_nested_too_deeply(text: bytes) -> bool:
 
 
 def looks_nested_too_deeply(text: bytes) -> bool:
-    """Tell the same of a text from a source we trust, by its longest run of openers: one pass, for large texts."""
-    return b"\x01" * (NESTING_LIMIT + 1) in text.translate(_STEPS, _REST)
+    """Tell the same of a spec, whose writer we trust, and nearly always without looking at all of it.
+
+    It is looked at when it was cut off, or where so many levels close without one that opens. In a text on one line
+    nothing stands between these, and a sample of its bytes shows them. Of 400 KB, all bytes would take a twentieth of
+    the time that reading the spec takes.
+    """
+    return (was_cut_off(text) or closes_many(text)) and is_nested_too_deeply(text)
+
+
+def was_cut_off(text: bytes) -> bool:
+    """Tell whether a text does not end as an object does."""
+    return not text[-_STRIDE:].rstrip().endswith(b"}")
+
+
+def closes_many(text: bytes) -> bool:
+    """Tell whether more levels than may be close without one that opens."""
+    if b"\n" in text[:_STRIDE]:
+        return b"\xff" * (NESTING_LIMIT + 1) in text.translate(_STEPS, _REST)
+    return b"\xff" * ((NESTING_LIMIT + 1) // _STRIDE) in text[::_STRIDE].translate(_STEPS)
 
 
 def steps_of(text: bytes) -> Iterable[int]:

@@ -12,6 +12,7 @@ from evaluator.nesting import looks_nested_too_deeply
 from evaluator.project import Project
 
 SHOWN_FAULTS: Final = 3
+TOO_DEEP: Final = "document: nested too deeply"
 
 
 class RawSpec:
@@ -52,7 +53,7 @@ def read_text(read: Callable[[], bytes]) -> tuple[str, int]:
     """Return the text of a value, and how many bytes it takes; raises InvalidSpec."""
     value = read()
     if looks_nested_too_deeply(value):
-        raise InvalidSpec(["document: nested too deeply"])
+        raise InvalidSpec([TOO_DEEP])
     try:
         return value.decode(), len(value)
     except UnicodeDecodeError as problem:
@@ -67,8 +68,10 @@ def decode_text(text: str) -> Project:
         raise InvalidSpec(
             [f"document: not JSON: {problem.msg} at line {problem.lineno} column {problem.colno}"]
         ) from None
-    except (ValueError, RecursionError) as problem:  # a number of thousands of digits, a nesting that hid
+    except ValueError as problem:  # a number of thousands of digits
         raise InvalidSpec([f"document: not JSON: {problem}"]) from None
+    except RecursionError:
+        raise InvalidSpec([TOO_DEEP]) from None
     return decode_project(document)
 
 

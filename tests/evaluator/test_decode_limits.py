@@ -57,8 +57,10 @@ def within(seconds: float, megabytes: int) -> Iterator[None]:
 def decode_or_refuse(value: object) -> Project | None:
     try:
         return decode_project(value)
-    except InvalidSpec:
-        return None
+    except InvalidSpec as problem:
+        faults = problem.faults
+    assert faults, "what is refused has a fault that can be named"
+    return None
 
 
 def ask_everything(made: Project) -> None:

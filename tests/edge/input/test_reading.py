@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from edge.input.reading import decode_json, parse_query, split_target
 from edge.messages import Refusal
-from evaluator.nesting import NESTING_LIMIT, is_nested_too_deeply, looks_nested_too_deeply
 
 
 @pytest.mark.parametrize(
@@ -73,26 +72,3 @@ def test_json_values_survive_decoding(value: object) -> None:
 def test_number_of_thousands_of_digits_is_refused() -> None:
     with pytest.raises(Refusal, match="malformed JSON"):
         decode_json(b"1" * 5_000)
-
-
-@pytest.mark.parametrize(
-    ("text", "is_too_deep"),
-    [
-        (b"[" * NESTING_LIMIT + b"]" * NESTING_LIMIT, False),
-        (b"[" * (NESTING_LIMIT + 1), True),
-        (b'{"a":' * (NESTING_LIMIT + 1), True),
-        (b"[ \n" * (NESTING_LIMIT + 1), True),
-        (b'"' + b"[" * 500 + b'"', False),
-        (b'"\\"' + b"[" * 500 + b'"', False),
-        (b'"\\\\"' + b"[" * 500, True),
-        (b"[]," * 500, False),
-        (b'["]]]]]",' * (NESTING_LIMIT + 1), True),
-    ],
-)
-def test_depth_is_told_from_the_text(text: bytes, is_too_deep: bool) -> None:
-    assert is_nested_too_deeply(text) is is_too_deep
-
-
-def test_quick_look_finds_plain_bombs() -> None:
-    assert looks_nested_too_deeply(b'{"a": ' * 5_000)
-    assert not looks_nested_too_deeply(b"[" * NESTING_LIMIT + b"]" * NESTING_LIMIT)
