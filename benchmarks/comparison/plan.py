@@ -61,6 +61,8 @@ def list_cases() -> Iterator[Case]:
     for size in (specs.SMALL, specs.LARGE, specs.LARGEST):
         for name in (services.PAGED_FRESH, services.RAW_FRESH, services.LITE_FRESH, services.SERVERLESS_FRESH):
             yield Case(name, CHECK, 1, size)
+    for size in (specs.USUAL, specs.LARGEST):
+        yield Case(services.ALONE_FRESH, CHECK, 1, size)
 
 
 class Course:

@@ -18,7 +18,11 @@ FRESH, REUSED = "fresh", "reused"
 
 
 class Service(NamedTuple):
-    """One service; `layout` is how the spec lies in the store of Gatelet, empty for a peer, which reads v1."""
+    """One service; `layout` is how the spec lies in the store of Gatelet, empty for a peer, which reads v1.
+
+    Of the paged layout both forms are measured: with the raw value beside the pages, which is what `gatelet push` and
+    `make serve` write, and without, as `gatelet push --layout paged` does.
+    """
 
     name: str
     component: Path
@@ -26,6 +30,7 @@ class Service(NamedTuple):
     layout: str = ""
     is_reused: bool = False
     is_bare: bool = False  # replies at once: the floor of its language
+    is_without_raw: bool = False  # pages alone
 
     @property
     def is_ours(self) -> bool:
@@ -40,10 +45,11 @@ def name_of(subject: str, reuse: str) -> str:
 
 PAGED_FRESH, PAGED_REUSED = name_of("gatelet paged", FRESH), name_of("gatelet paged", REUSED)
 RAW_FRESH, RAW_REUSED = name_of("gatelet raw", FRESH), name_of("gatelet raw", REUSED)
+ALONE_FRESH = name_of("gatelet pages alone", FRESH)
 LITE_FRESH, LITE_REUSED = name_of("statsig-node-lite", FRESH), name_of("statsig-node-lite", REUSED)
 SERVERLESS_FRESH = name_of("@statsig/serverless-client", FRESH)
 SERVERLESS_REUSED = name_of("@statsig/serverless-client", REUSED)
-OURS = (PAGED_FRESH, PAGED_REUSED, RAW_FRESH, RAW_REUSED)
+OURS = (PAGED_FRESH, PAGED_REUSED, RAW_FRESH, RAW_REUSED, ALONE_FRESH)
 HELLO_PYTHON, HELLO_JAVASCRIPT = "bare Python", "bare JavaScript"
 
 
@@ -57,6 +63,7 @@ def build_services() -> dict[str, Service]:
         Service(PAGED_REUSED, COMPONENT, GATELET, PAGED, is_reused=True),
         Service(RAW_FRESH, COMPONENT, GATELET, RAW),
         Service(RAW_REUSED, COMPONENT, GATELET, RAW, is_reused=True),
+        Service(ALONE_FRESH, COMPONENT, GATELET, PAGED, is_without_raw=True),
         Service(LITE_FRESH, built[peers.NODE_LITE], PEER),
         Service(LITE_REUSED, built[f"{peers.NODE_LITE}_reused"], PEER, is_reused=True),
         Service(SERVERLESS_FRESH, built[peers.SERVERLESS], PEER),
@@ -83,9 +90,13 @@ def start(service: Service, spec: AskedSpec, folder: Path, events_port: int) -> 
 def configure_gatelet(service: Service, spec: AskedSpec, store: Path, events: str) -> dict[str, Any]:
     """Return the fastly.toml of Gatelet: the committed one, with the spec in a layout."""
     committed = read_committed()
+    key = find_spec_key(committed)
+    entries = list_entries(key, spec.text, service.layout)
+    if service.is_without_raw:
+        entries = tuple(entry for entry in entries if entry.key != key)
     return derive_config(
         committed,
-        entries=write_store(list_entries(find_spec_key(committed), spec.text, service.layout), store),
+        entries=write_store(entries, store),
         events_url=events,
         requests_per_sandbox=None if service.is_reused else 1,
     )

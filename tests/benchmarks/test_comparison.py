@@ -18,7 +18,7 @@ from benchmarks.comparison.services import Service
 from benchmarks.comparison.verdicts import Verdict, describe_case, find_baseline, judge, list_promises
 from benchmarks.sink import find_end
 from devhost.build import COMPONENT
-from devhost.local_config import EXAMPLE_SPEC, ROOT
+from devhost.local_config import EXAMPLE_SPEC, ROOT, find_spec_key, read_committed
 from devhost.local_store import PAGED
 from tests.component.serving import require_viceroy
 
@@ -151,6 +151,18 @@ def test_plots_are_drawn(tmp_path: Path) -> None:
 
     draw_all(outcomes(), tmp_path)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["connections.svg", "latency.svg", "spec-size.svg"]
+
+
+@pytest.mark.parametrize("is_without_raw", [False, True])
+def test_store_has_the_raw_value_beside_its_pages_unless_they_are_alone(tmp_path: Path, is_without_raw: bool) -> None:
+    service = Service(services.ALONE_FRESH, COMPONENT, GATELET, PAGED, is_without_raw=is_without_raw)
+    spec = specs.AskedSpec(specs.USUAL, json.loads((ROOT / EXAMPLE_SPEC).read_bytes()), specs.EXAMPLE_GATE)
+    config = services.configure_gatelet(service, spec, tmp_path / "kv", "http://127.0.0.1:1")
+    (entries,) = config["local_server"]["kv_stores"].values()
+    keys = {entry["key"] for entry in entries}
+    raw = find_spec_key(read_committed())
+    assert (raw in keys) is not is_without_raw
+    assert len(keys - {raw}) > 1
 
 
 @pytest.mark.viceroy
