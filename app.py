@@ -24,17 +24,26 @@ from edge.sandbox import Sandbox
 sys.setrecursionlimit(3_000)
 
 
+# What serves, made when everything else is done. It holds nothing from outside until the first request.
+SERVING: Final[list[tuple[FastlyPlatform, Sandbox]]] = []
+
+
 class HttpIncoming(exports.HttpIncoming):
     """What the host calls once per sandbox."""
 
     def handle(self, request: http_req.Request, body: async_io.Pollable) -> None:
         """Serve the sandbox's requests."""
-        handle_requests(PLATFORM, SANDBOX, request, body)
+        ((platform, sandbox),) = SERVING
+        handle_requests(platform, sandbox, request, body)
+
+
+def begin() -> None:
+    """Make what serves."""
+    platform = FastlyPlatform()
+    SERVING.append((platform, Sandbox(platform)))
 
 
 if IS_BUILDING:
-    prepare(serve_through_bindings)
-
-# They hold nothing from outside until the first request. Made last: what every request writes to lies together then.
-PLATFORM: Final = FastlyPlatform()
-SANDBOX: Final = Sandbox(PLATFORM)
+    prepare(serve_through_bindings, begin)
+else:
+    begin()

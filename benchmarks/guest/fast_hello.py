@@ -14,7 +14,7 @@ from componentize_py_types import Ok
 from wit_world.imports import async_io, http_req, http_resp
 
 from benchmarks.guest.hello import HttpIncoming
-from edge.cold.bindings import import_bindings
+from edge.cold.last_step import do_last
 from edge.cold.order import close_heap, order_heap
 from edge.cold.plain_runtime import use_plain_runtime
 from edge.host.scripting import answering, make_handle
@@ -41,11 +41,15 @@ def warm_up() -> None:
         serve_once()
 
 
-if IS_BUILDING:
-    import_bindings()
+def finish() -> None:
+    """Put the heap in order."""
     forget_compiled()
-    use_plain_runtime()
     warm_up()
     order_heap(warm_up)
     close_heap()
     gc.freeze()
+
+
+if IS_BUILDING:
+    use_plain_runtime()
+    do_last(finish)

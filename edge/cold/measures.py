@@ -5,13 +5,14 @@ Their order matters: what rehearses comes before what puts in order what it left
 """
 
 import gc
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from edge.cold.bindings import import_bindings
 from edge.cold.choice import is_chosen
 from edge.cold.compiling import forget_compiled
 from edge.cold.guards import require_nothing_left
+from edge.cold.last_step import do_last
 from edge.cold.order import close_heap, order_heap
 from edge.cold.plain_runtime import use_plain_runtime
 from edge.cold.rehearsal import Serve, rehearse
@@ -21,13 +22,20 @@ from edge.cold.rehearsal import Serve, rehearse
 NEW_OBJECTS: Final = 20_000
 
 
-def prepare(serve: Serve) -> None:
-    """Apply the measures that the build does not leave out; raises when something rehearsed is left."""
-    if is_chosen("packing"):
-        import_bindings()
-    forget_compiled()
+def prepare(serve: Serve, begin: Callable[[], None] = lambda: None) -> None:
+    """Apply the measures that the build does not leave out, and begin; raises when something rehearsed is left.
+
+    Only what the builder takes up itself is prepared at once. What each request writes to lies together when whatever
+    serves is made last.
+    """
     if is_chosen("plain_runtime"):
         use_plain_runtime()
+    do_last(partial(finish, serve, begin))
+
+
+def finish(serve: Serve, begin: Callable[[], None]) -> None:
+    """Apply the measures that come last, and begin."""
+    forget_compiled()
     if is_chosen("rehearsal"):
         warm_up = partial(rehearse, serve)
         warm_up()
@@ -37,3 +45,4 @@ def prepare(serve: Serve) -> None:
     if is_chosen("freezing"):
         gc.freeze()
         gc.set_threshold(NEW_OBJECTS)
+    begin()

@@ -1,14 +1,15 @@
 """The order of the heap: what can be seen of it in any Python. Its figures are measured on the component."""
 
+import random
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from edge.cold import bindings, compiling
-from edge.cold.bindings import import_bindings
+from edge.cold import compiling
 from edge.cold.compiling import ReadyFinder, compile_all, forget_compiled
+from edge.cold.last_step import do_last
 
 
 @pytest.fixture
@@ -24,13 +25,31 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         del sys.modules[module]
 
 
-def test_all_modules_of_the_bindings_are_imported(
-    package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / package / "asked_by_nobody.py").write_text("", encoding="utf-8")
-    monkeypatch.setattr(bindings, "BINDINGS", (package,))
-    import_bindings()
-    assert f"{package}.asked_by_nobody" in sys.modules
+def test_step_is_done_when_the_builder_asks_for_its_last_function() -> None:
+    names, before, done = vars(random), dict(vars(random)), list[object]()
+    do_last(lambda: done.append("seed" in names))
+    try:
+        assert not hasattr(random, "nothing")
+        assert random.random() < 1
+        assert not done
+        assert random.seed == before["seed"]
+        assert done == [True], "done when the module is as it was before"
+        assert random.seed == before["seed"]
+        assert len(done) == 1
+    finally:
+        names.pop("__getattr__", None)
+        names["seed"] = before["seed"]
+    assert names == before
+
+
+def test_step_that_raises_keeps_the_builder_from_going_on() -> None:
+    def fail() -> None:
+        raise LookupError("something is left")
+
+    do_last(fail)
+    with pytest.raises(LookupError, match="is left"):
+        _ = random.seed
+    assert callable(random.seed)
 
 
 def test_modules_come_from_the_code_that_was_compiled(
