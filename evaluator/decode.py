@@ -5,18 +5,18 @@ whole before anything is made of it, and everything that does not fit is named a
 later, when first asked for (`prepare`).
 
 A check returns the faults of one value, each as the path from there and what is wrong (`.salt: is null`); who holds the
-value puts its own part of the path before them. Nearly all documents fit, so it is first asked only whether one does.
+value puts its own part of the path before them. Nearly all values fit, so it is first asked only whether one does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
-from typing import Final, TypeGuard, cast
+from typing import Any, Final, TypeGuard, cast
 
 from evaluator.errors import InvalidSpec
 from evaluator.project import Project
-from evaluator.shapes import CONDITION, NO_FAULTS, RULE, SPEC, Faults, Shape, fit_specs
+from evaluator.shapes import CONDITION, NO_FAULTS, RULE, SPEC, Faults, Shape, fits_condition, fits_rule, fits_spec
 
 type Document = Mapping[str, object]
 type Check = Callable[[object], Faults]
@@ -41,6 +41,7 @@ _DOCUMENT: Final = Shape(
         "hashed_sdk_keys_to_entities": dict,
     },
 )
+_OTHER_KEYS: Final = frozenset(_DOCUMENT.keys) - {"time", "condition_map"}
 _NAMED: Final = Shape({"name": str}, {})
 _MAPPING: Final = Shape({"new_config_name": str, "rules": list}, {})
 _MAPPING_RULE: Final = Shape({"rule_name": str}, {"start_time": int})
@@ -65,30 +66,45 @@ _BANDIT_WEIGHTS: Final = Shape(
 
 def decode_project(document: object) -> Project:
     """Read a JSON value as a config spec; raises InvalidSpec naming everything that does not fit."""
-    if not _fits(document):
-        faults = list(islice(find_faults(document), _MOST_FAULTS + 1))
-        if len(faults) > _MOST_FAULTS:
-            faults[_MOST_FAULTS] = "…: more faults follow"
+    if _fits(document):
+        return Project(document, document["feature_gates"], document["dynamic_configs"], document["layer_configs"])
+    faults = list(islice(find_faults(document), _MOST_FAULTS + 1))
+    if len(faults) > _MOST_FAULTS:
+        faults[_MOST_FAULTS] = "…: more faults follow"
+    if faults:
         raise InvalidSpec(faults)
-    return Project(document, *(_by_name(document[key], entity) for key, entity in _SECTIONS.items()))
+    checked = cast("Document", document)
+    return Project(checked, *(_by_name(checked[key], entity) for key, entity in _SECTIONS.items()))
 
 
-def _fits(document: object) -> TypeGuard[Document]:
-    """Tell whether a document has no fault; where it has one, `find_faults` names all."""
-    return (
-        isinstance(document, dict)
-        and document.get("has_updates") is True
-        and _DOCUMENT.fits_all((document,))
-        and all(_fits_section(document.get(key)) for key in _SECTIONS)
-        and CONDITION.fits_all((document.get("condition_map") or {}).values())
-        and not any(_check_table(key, document.get(key), check) for key, check in _RARE_TABLES.items())
-    )
+def _fits(document: Any) -> TypeGuard[Mapping[str, Any]]:
+    """Tell whether a document is v2 and has no fault; others are looked through by `find_faults`."""
+    try:
+        return (
+            type(document) is dict
+            and document["has_updates"] is True
+            and type(document["time"]) is int
+            and _fit_all(document["feature_gates"], fits_spec)
+            and _fit_all(document["dynamic_configs"], fits_spec)
+            and _fit_all(document["layer_configs"], fits_spec)
+            and _fit_all(document["condition_map"], fits_condition)
+            # A document cut down to what a question needs has nothing else.
+            and (_OTHER_KEYS.isdisjoint(document) or _others_fit(document))
+        )
+    except KeyError:
+        return False
 
 
-def _fits_section(section: object) -> bool:
-    if isinstance(section, list):
-        return fit_specs(section) and _NAMED.fits_all(section)
-    return isinstance(section, dict) and fit_specs(section.values())
+def _fit_all(table: object, fits: Callable[[object], bool]) -> bool:
+    """Tell whether a value is an object and all its values fit; sections are often empty."""
+    return type(table) is dict and (not table or not [one for one in table.values() if not fits(one)])
+
+
+def _others_fit(document: Document) -> bool:
+    """Tell whether what stands beside the sections and the conditions fits."""
+    return _DOCUMENT.fits(document) and not [
+        key for key, check in _RARE_TABLES.items() if key in document and _check_table(key, document[key], check)
+    ]
 
 
 def find_faults(document: object) -> Iterable[str]:
@@ -107,8 +123,6 @@ def find_faults(document: object) -> Iterable[str]:
 
 
 def _check_section(key: str, section: object) -> Faults:
-    if _fits_section(section):
-        return NO_FAULTS
     if isinstance(section, dict):
         return _check_table(key, section, _check_spec)
     if isinstance(section, list):
@@ -141,12 +155,16 @@ def _check_list(key: str, values: object, check: Check) -> Faults:
 
 
 def _check_spec(spec: object) -> Faults:
+    if fits_spec(spec):
+        return NO_FAULTS
     faults = SPEC.find_faults(spec)
     inner = _check_list(".rules", spec.get("rules"), _check_rule) if isinstance(spec, dict) else ()
     return (*faults, *inner)
 
 
 def _check_rule(rule: object) -> Faults:
+    if fits_rule(rule):
+        return NO_FAULTS
     faults = RULE.find_faults(rule)
     inner = _check_list(".conditions", rule.get("conditions"), _check_condition) if isinstance(rule, dict) else ()
     return (*faults, *inner)
@@ -154,7 +172,7 @@ def _check_rule(rule: object) -> Faults:
 
 def _check_condition(condition: object) -> Faults:
     """Check a condition; inside a rule it may also be a text, the id of one."""
-    return NO_FAULTS if type(condition) is str else CONDITION.find_faults(condition)
+    return NO_FAULTS if type(condition) is str or fits_condition(condition) else CONDITION.find_faults(condition)
 
 
 def _check_mappings(mappings: object) -> Faults:
