@@ -23,9 +23,9 @@ def require_nothing_left() -> None:
     """
     gc.collect()
     for one in gc.get_objects():
-        if type(one) in RELEASED:
+        if issubclass(type(one), RELEASED):
             raise RehearsalLeft(f"a {type(one).__name__} of the rehearsal is still held")
-        if type(one) is dict and is_held(one):
+        if issubclass(type(one), dict) and is_held(one):
             raise RehearsalLeft("a value of the rehearsal is still held")
 
 

@@ -1,14 +1,15 @@
 """Do something as the last thing before the snapshot, behind what the builder itself does there.
 
 When the entry module has been imported, componentize-py imports the bindings and asks them for everything it needs, in
-hundreds of look-ups. These leave gaps in the heap, and take places in Python's method cache that a request would find
-filled. What it asks for last is the function `random.seed`, so a step can be had done by whoever is asked for it.
+hundreds of look-ups. These leave gaps in a heap that was put in order before. What it asks for last is the function
+`random.seed`, so a step can be had done by whoever is asked for it.
 """
 
 import random
 from collections.abc import Callable
+from typing import Final
 
-LAST_ASKED = "seed"
+LAST_ASKED: Final = "seed"
 
 
 def do_last(step: Callable[[], None]) -> None:
