@@ -4,6 +4,7 @@ What the tests before left behind is none of theirs: each test looks only for wh
 """
 
 import gc
+from collections import OrderedDict
 
 import pytest
 
@@ -22,6 +23,10 @@ class OwnSandbox(Sandbox):
     """The sandbox of one test."""
 
 
+class DerivedPlatform(OwnPlatform):
+    """A kind of it, which the guard has to know as well."""
+
+
 @pytest.fixture(autouse=True)
 def only_own_platforms(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guards, "RELEASED", (OwnPlatform, OwnSandbox))
@@ -33,14 +38,15 @@ def test_a_clean_snapshot_passes() -> None:
 
 
 def test_a_sandbox_and_a_platform_that_are_still_held_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    for left in (OwnSandbox(make_platform(make_document(), is_paged=True)), OwnPlatform()):
+    for left in (OwnSandbox(make_platform(make_document(), is_paged=True)), OwnPlatform(), DerivedPlatform()):
         monkeypatch.setattr(gc, "get_objects", lambda left=left: [left])
         with pytest.raises(RehearsalLeft, match=f"{type(left).__name__} of the rehearsal"):
             require_nothing_left()
 
 
-def test_a_value_that_is_still_held_ends_the_build(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gc, "get_objects", lambda: [{"caller": SECRET}])
+@pytest.mark.parametrize("kind", [dict, OrderedDict])
+def test_a_value_that_is_still_held_ends_the_build(monkeypatch: pytest.MonkeyPatch, kind: type[dict[str, str]]) -> None:
+    monkeypatch.setattr(gc, "get_objects", lambda: [kind(caller=SECRET)])
     with pytest.raises(RehearsalLeft, match="a value of the rehearsal"):
         require_nothing_left()
 
