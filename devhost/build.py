@@ -23,6 +23,7 @@ from devhost.after_link.immortal import make_immortal
 from devhost.after_link.interpreter import make_quiet
 from devhost.after_link.merging.component import merge_modules
 from devhost.after_link.merging.tools import MissingProgram, find_tools, has_tools
+from devhost.after_link.passed_bytes import give_back_bytes
 from devhost.after_link.validation import Invalid, validate
 from devhost.baked_spec import UnusableFallback, write_baked_spec
 from edge.cold.choice import MEASURES
@@ -117,9 +118,11 @@ def write_left_out(left_out: frozenset[str], module: Path = LEFT_OUT) -> None:
 def finish(recipe: Recipe) -> None:
     """Apply the tools after the link and judge the memory image; raises BuildFailed."""
     try:
+        component = give_back_bytes(recipe.component.read_bytes())
         if recipe.is_fast:
-            component, _counts = make_immortal(recipe.component.read_bytes())
-            recipe.component.write_bytes(make_quiet(component))
+            component, _counts = make_immortal(component)
+            component = make_quiet(component)
+        recipe.component.write_bytes(component)
         if recipe.is_merged:
             merge(recipe.component, recipe.is_optimized)
         check_density(recipe.component.read_bytes())
