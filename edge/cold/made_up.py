@@ -44,8 +44,11 @@ USER: Final[Mapping[str, object]] = {
     "custom": {"plan": "team", "age": 30},
     "customIDs": {"companyID": "rehearsal-company"},
 }
+# Most of what conditions ask for is missing in most users.
+STRANGER: Final[Mapping[str, object]] = {"userID": "rehearsal-stranger"}
 
-# Name: type, field, operator, target. Those from `mail` on refuse the user, so that a gate of all walks all.
+# Name: type, field, operator, target. Those between the first and the last refuse both users, so that a gate of
+# all walks all.
 CONDITIONS: Final[Mapping[str, tuple[str, object, object, object]]] = {
     "everyone": ("public", None, None, None),
     "mail": ("user_field", "email", "str_ends_with_any", ["@example.org"]),
@@ -55,15 +58,26 @@ CONDITIONS: Final[Mapping[str, tuple[str, object, object, object]]] = {
     "plan": ("user_field", "plan", "any", ["free"]),
     "age": ("user_field", "age", "gt", 90),
     "unit": ("unit_id", None, "any_case_sensitive", ["b-user"]),
-    "bucket": ("user_bucket", None, "lt", 1),
+    "company": ("unit_id", "companyID", "any", ["b-company"]),
+    "list": ("unit_id", None, "in_segment_list", "nobody"),
+    "bucket": ("user_bucket", None, "lt", 0),
+    "company_bucket": ("user_bucket", None, "lt", 0),
+    "buckets": ("user_bucket", None, "any", list(range(1_000, 1_050))),
+    "unknown": ("user_field", "rehearsal", "any", ["b"]),
     "version": ("user_field", "appVersion", "version_gte", "2.4.0"),
+    "address": ("user_field", "ip", "any", ["192.0.2.3"]),
     "country": ("ip_based", "country", "any", ["FR"]),
     "system": ("ua_based", "os_name", "any", ["iOS"]),
+    "system_version": ("ua_based", "os_version", "version_gt", "99"),
     "tier": ("environment_field", "tier", "any", ["development"]),
     "later": ("current_time", None, "gt", 4_000_000_000_000),
-    "refused": ("fail_gate", None, None, "first"),
+    "before": ("current_time", None, "before", 1_500_000_000_000),
+    "after": ("current_time", None, "after", 4_000_000_000_000),
     "passed": ("pass_gate", None, None, "third"),
+    "segment": ("pass_gate", None, None, "segment:nobody"),
+    "refused": ("fail_gate", None, None, "first"),
 }
+OF_COMPANIES: Final = frozenset(("company", "company_bucket"))
 
 
 class Rehearsed(NamedTuple):
@@ -74,10 +88,15 @@ class Rehearsed(NamedTuple):
     times: int = 1
 
 
-def make_rule(name: str, share: float, condition: str, value: object) -> Json:
+def find_id_type(condition: str) -> str:
+    """Return the ID type of a condition, and of a rule with it."""
+    return "companyID" if condition in OF_COMPANIES else "userID"
+
+
+def make_rule(name: str, share: float, condition: str, value: object, **others: object) -> Json:
     """Make a rule of one condition."""
     rule = {"name": name, "id": name, "salt": name, "passPercentage": share, "conditions": [condition]}
-    return {**rule, "returnValue": value, "idType": "userID"}
+    return {**rule, "returnValue": value, "idType": find_id_type(condition), **others}
 
 
 def make_spec(kind: str, name: str, default: object, share: float = 50, *conditions: str) -> Json:
@@ -87,31 +106,64 @@ def make_spec(kind: str, name: str, default: object, share: float = 50, *conditi
     return {**start, "idType": "userID", "rules": rules, "version": 1}
 
 
-def make_gate(name: str, share: float, *conditions: str) -> Json:
+def make_gate(name: str, share: float, *conditions: str, kind: str = "feature_gate") -> Json:
     """Make a gate."""
-    return {**make_spec("feature_gate", name, False, share, *conditions), "type": "feature_gate"}
+    return {**make_spec(kind, name, False, share, *conditions), "type": "feature_gate"}
+
+
+def make_experiment(name: str, *conditions: str) -> Json:
+    """Make an active experiment that belongs to a layer, with a group for each condition."""
+    experiment = make_spec("experiment", name, {"color": "green"}, 100, *conditions)
+    for rule in experiment["rules"]:
+        rule |= {"groupName": rule["name"], "isExperimentGroup": True}
+    return experiment | {"isActive": True, "hasSharedParams": True, "explicitParameters": ["color"]}
+
+
+def make_layer(name: str, *experiments: str) -> Json:
+    """Make a layer that leaves the answer to experiments, the last of them for everyone."""
+    layer = make_spec("layer", name, {"color": "red"})
+    rules = [make_rule(one, 100, "mail", {}, configDelegate=one) for one in experiments]
+    rules[-1]["conditions"] = ["everyone"]
+    return layer | {"rules": rules}
+
+
+def make_condition(name: str) -> Json:
+    """Make a condition of the table."""
+    kind, field, operator, target = CONDITIONS[name]
+    salt = {"salt": name} if kind == "user_bucket" else {}
+    condition = {"type": kind, "field": field, "operator": operator, "targetValue": target}
+    return {**condition, "idType": find_id_type(name), "additionalValues": salt}
 
 
 def make_document() -> Json:
     """Make a v2 spec."""
-    conditions = {
-        name: {"type": kind, "field": field, "operator": operator, "targetValue": target, "idType": "userID"}
-        for name, (kind, field, operator, target) in CONDITIONS.items()
-    }
-    experiment = make_spec("experiment", "experiment", {"color": "green"}, 50, "mail", "everyone")
-    experiment |= {"isActive": True, "hasSharedParams": True, "explicitParameters": ["color"]}
+    refusing = tuple(name for name in CONDITIONS if name != "everyone")
     return {
         "has_updates": True,
         "time": TIME,
         "company_id": "rehearsal",
         "feature_gates": {
             "first": make_gate("first", 10, "mail", "some", "everyone"),
-            "second": make_gate("second", 50, *(name for name in CONDITIONS if name != "everyone"), "everyone"),
+            "second": make_gate("second", 50, *refusing, "everyone"),
             "third": make_gate("third", 0, "everyone"),
+            "alone": make_gate("alone", 100, "mail"),
+            "nested": make_gate("nested", 100, "passed", "mail", "refused", "segment"),
+            "nothing": {**make_gate("nothing", 100), "rules": []},
+            "off": {**make_gate("off", 100), "rules": [], "enabled": False},
+            "segment:nobody": make_gate("segment:nobody", 100, "list", kind="segment"),
         },
-        "dynamic_configs": {"config": make_spec("dynamic_config", "config", {"free": 35}), "experiment": experiment},
-        "layer_configs": {"layer": make_spec("layer", "layer", {"color": "red"})},
-        "condition_map": {name: {"additionalValues": {}, **one} for name, one in conditions.items()},
+        "dynamic_configs": {
+            "config": make_spec("dynamic_config", "config", {"free": 35}),
+            "targeted": make_spec("dynamic_config", "targeted", {"free": 36}, 100, "refused", "mail", "passed"),
+            "experiment": make_experiment("experiment", "mail", "everyone"),
+            "buckets": make_experiment("buckets", "passed", "buckets", "bucket", "bucket"),
+        },
+        "layer_configs": {
+            "layer": make_spec("layer", "layer", {"color": "red"}),
+            "delegating": make_layer("delegating", "buckets", "experiment"),
+            "undecided": make_layer("undecided", "experiment", "buckets"),
+        },
+        "condition_map": {name: make_condition(name) for name in CONDITIONS},
     }
 
 
@@ -151,7 +203,11 @@ def make_checks() -> tuple[Rehearsed, ...]:
         Rehearsed(make_request("/gate?name=second&userID=rehearsal-user")),
         Rehearsed(make_request("/v1/get_config", {"user": USER, "configName": "config"})),
         Rehearsed(make_request("/v1/get_config", {"user": USER, "configName": "experiment"})),
+        Rehearsed(make_request("/v1/get_layer", {"user": STRANGER, "layerName": "delegating"})),
         Rehearsed(make_request("/v1/get_layer", {"user": USER, "layerName": "layer"})),
+        Rehearsed(make_request("/v1/check_gate", {"user": STRANGER, "gateName": "nested"})),
+        Rehearsed(make_request("/v1/check_gate", {"user": STRANGER, "gateName": "alone"})),
+        Rehearsed(make_request("/v1/check_gate", {"user": STRANGER, "gateName": "second"})),
         Rehearsed(make_request("/v1/check_gate", {"user": USER, "gateName": UNKNOWN})),
         Rehearsed(make_request(f"/{UNKNOWN}"), 404),
         Rehearsed(make_request("/v1/check_gate", {"user": USER, "gateName": "first"}, UNKNOWN), 401),
@@ -167,6 +223,7 @@ def make_further() -> Iterator[Rehearsed]:
     context = {"context": {"targetingKey": "rehearsal-user"}}
     file = name_file(UNKNOWN)
     yield Rehearsed(make_request("/v1/initialize", {"user": USER}, CLIENT))
+    yield Rehearsed(make_request("/v1/initialize", {"user": STRANGER, "hash": "djb2"}))
     yield Rehearsed(make_request("/ofrep/v1/evaluate/flags/second", context))
     yield Rehearsed(make_request("/ofrep/v1/evaluate/flags/layer.color", context))
     yield Rehearsed(make_request("/ofrep/v1/evaluate/flags", context))
