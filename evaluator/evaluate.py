@@ -16,14 +16,17 @@ from evaluator.layers import delegate, walk_new_layer
 from evaluator.mapping import apply_mapping
 from evaluator.outcome import PENDING, Outcome, Unrecognized, copy_outcome
 from evaluator.overrides import apply_override
+from evaluator.spec import NOTHING_ASKED
 from evaluator.view import MOST_NESTED
 
 if TYPE_CHECKING:
-    from evaluator.spec import Exposure, Spec, Verdict
+    from evaluator.spec import Exposure, Rule, Spec, Verdict
     from evaluator.view import UserView
 
 CONFIG: Final = "config"
 LAYER: Final = "layer"
+# Of one verdict; others are made anew for each user: a bound on memory.
+MOST_TRAILS: Final = 32
 
 
 def evaluate_gate(view: UserView, name: str) -> Evaluation:
@@ -84,7 +87,9 @@ def find_outcome(view: UserView, kind: str, name: str) -> Outcome:
     if depth >= MOST_NESTED:
         raise EvaluationDepthExceeded
     project = view.project
-    spec = project.prepared_gates.get(name) or project.find_gate(name)
+    spec = project.prepared_gates.get(name)
+    if spec is None:
+        spec = project.find_gate(name)
     if view.surroundings or spec is None:
         spec = None
     elif spec.constant is not None:
@@ -149,14 +154,15 @@ def walk(view: UserView, spec: Spec) -> Outcome:
     for rule in spec.rules:
         matched = True
         questions = rule.plain
-        for reading, test, wanted in rule.prepare() if questions is None else questions:
-            if reading in memo:
-                value = memo[reading]
-            else:
-                value = memo[reading] = reading.convert(reading.source(view))
-            if test(value) is not wanted:
-                matched = False
-                break
+        if questions is not NOTHING_ASKED:
+            for reading, test, wanted in rule.prepare() if questions is None else questions:
+                if reading in memo:
+                    value = memo[reading]
+                else:
+                    value = memo[reading] = reading.convert(reading.source(view))
+                if test(value) is not wanted:
+                    matched = False
+                    break
         if not rule.is_lonely:
             all_hold, passed_on, left = memo.get(rule.only) or walk_nested(view, rule, find_outcome)
             if all_hold is None:
@@ -170,9 +176,13 @@ def walk(view: UserView, spec: Spec) -> Outcome:
             delegated = None if rule.delegate is None else delegate(view, spec, rule, trail, marks, find_outcome)
             if delegated is not None:
                 return delegated
-            verdict = rule.certain or (rule.passed if find_bucket(view, rule) < rule.threshold else rule.failed)
+            verdict = roll(view, rule) if rule.certain is None else rule.certain
             break
-    return Outcome(spec, verdict, trail, marks) if trail or marks else verdict.plain or share(spec, verdict)
+    if not (marks or trail):
+        plain = verdict.plain
+        return share(spec, verdict) if plain is None else plain
+    known = None if verdict.trailed is None else verdict.trailed.get(trail)
+    return keep(spec, verdict, trail, marks) if known is None or known.marks != marks else known
 
 
 def walk_alone(view: UserView, spec: Spec) -> Outcome:
@@ -188,9 +198,17 @@ def walk_alone(view: UserView, spec: Spec) -> Outcome:
             if test(value) is not wanted:
                 break
         else:
-            verdict = rule.certain or (rule.passed if find_bucket(view, rule) < rule.threshold else rule.failed)
-            return verdict.plain or share(spec, verdict)
-    return spec.fallback.plain or share(spec, spec.fallback)
+            verdict = roll(view, rule) if rule.certain is None else rule.certain
+            break
+    else:
+        verdict = spec.fallback
+    plain = verdict.plain
+    return share(spec, verdict) if plain is None else plain
+
+
+def roll(view: UserView, rule: Rule) -> Verdict:
+    """Return the verdict of a rule's pass percentage."""
+    return rule.passed if find_bucket(view, rule) < rule.threshold else rule.failed
 
 
 def share(spec: Spec, verdict: Verdict) -> Outcome:
@@ -198,3 +216,15 @@ def share(spec: Spec, verdict: Verdict) -> Outcome:
     plain = verdict.plain = Outcome(spec, verdict)
     plain.is_shared = True
     return plain
+
+
+def keep(spec: Spec, verdict: Verdict, trail: tuple[Exposure, ...], marks: int) -> Outcome:
+    """Make the outcome of a verdict with a trail, once for all users who come to it this way."""
+    outcome = Outcome(spec, verdict, trail, marks)
+    known = verdict.trailed
+    if known is None:
+        known = verdict.trailed = {}
+    if trail not in known and len(known) < MOST_TRAILS:
+        known[trail] = outcome
+        outcome.is_shared = True
+    return outcome

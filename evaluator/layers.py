@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from evaluator.conditions import EXPERIMENT, holds, passes, stop_unsupported, walk_nested
 from evaluator.outcome import Outcome, copy_outcome
@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     from evaluator.view import UserView
 
 
+# Of one rule; others are made anew for each user: a bound on memory.
+MOST_WAYS: Final = 100
+
+
 def delegate(
     view: UserView, spec: Spec, rule: Rule, trail: tuple[Exposure, ...], marks: int, ask: Ask
 ) -> Outcome | None:
     """Let an experiment answer for a layer; None when it does not exist. The rule's pass percentage does not count.
 
-    `trail` and `marks` are what was passed on the way to the rule. Where there is nothing but two verdicts, the outcome
-    is made once and shared.
+    `trail` and `marks` are what was passed on the way to the rule. What comes of it together with one outcome of the
+    experiment is made once and shared.
     """
     name = rule.delegate or ""
     experiment = view.project.find_config(name)
@@ -31,8 +35,10 @@ def delegate(
         view.enter()
         inner = ask(view, EXPERIMENT, name)
         view.leave()
-    is_shared = inner.is_shared and not (trail or marks or view.surroundings)
-    known = rule.delegated.get(inner) if is_shared and rule.delegated else None
+    is_shared = inner.is_shared and not view.surroundings
+    way = (inner, trail, marks)
+    ways = rule.delegated
+    known = ways.get(way) if is_shared and ways is not None else None
     if known is not None:
         return known
     outcome = copy_outcome(inner)
@@ -49,8 +55,10 @@ def delegate(
     outcome.is_active = _activity(inner, spec)
     outcome.marks |= marks
     if is_shared:
-        outcome.is_shared = True
-        rule.delegated = {**(rule.delegated or {}), inner: outcome}
+        ways = rule.delegated = {} if ways is None else ways
+        if len(ways) < MOST_WAYS:
+            outcome.is_shared = True
+            ways[way] = outcome
     return outcome
 
 

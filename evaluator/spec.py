@@ -99,7 +99,7 @@ PUBLIC: Final = Condition(
     {}, lambda _document: (Reading(lambda _view: None, lambda value: value), lambda _value: True, True)
 )
 # What is asked of the user by rules that hold for everyone or ask only other specs.
-NOTHING_ASKED: Final[Sequence[Question]] = ()
+NOTHING_ASKED: Final[Sequence[Question]] = []  # a list as all others: CPython expects what it met before
 # What a verdict without a rule has in place of its document.
 NO_RULE: Final[Mapping[str, Any]] = {}
 
@@ -110,7 +110,7 @@ type AnyCondition = Condition | NestedCondition | Unsupported
 class Verdict:
     """The result of one rule, or of none; shared by every user that gets it. `rule` is the document of the rule."""
 
-    __slots__ = ("answer", "is_active", "passed", "plain", "rule", "rule_id", "value")
+    __slots__ = ("answer", "is_active", "passed", "plain", "rule", "rule_id", "trailed", "value")
 
     def __init__(
         self, rule_id: str, passed: bool, value: object, is_active: bool = False, rule: Mapping[str, Any] = NO_RULE
@@ -122,6 +122,8 @@ class Verdict:
         self.rule = rule
         # The outcome that is nothing but this verdict, once a walk has made it.
         self.plain: Outcome | None = None
+        # Those with a trail, by it, as far as they are kept.
+        self.trailed: dict[tuple[Exposure, ...], Outcome] | None = None
         # What a gate's exposure is known by beside its units, once one was recorded.
         self.answer: str | None = None
 
@@ -191,8 +193,8 @@ class Rule:
         self.is_supported = not nested or Unsupported not in map(type, nested)
         # The nested condition, where it is the only one and a gate's.
         self.only = nested[0] if len(nested) == 1 and type(nested[0]) is GateCondition else None
-        # By what the delegate came to, what the layer came to.
-        self.delegated: dict[Outcome, Outcome] | None = None
+        # By what the delegate came to, and the trail and marks before it: what the layer came to.
+        self.delegated: dict[tuple[Outcome, tuple[Exposure, ...], int], Outcome] | None = None
         self.delegate: str | None = document.get("configDelegate")
         percentage: float = document["passPercentage"]
         # Buckets below it pass.

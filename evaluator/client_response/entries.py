@@ -24,7 +24,7 @@ class Listed(Asked):
     """An entity that responses hold: what is asked of it, what it is, what the document says.
 
     `texts` is what one format says of it before the exposures, by what decides that (`kept.find_key`); `wholes` is all
-    of it, by the outcomes without exposures that users share.
+    of it, by the outcomes that users share.
     """
 
     __slots__ = ("document", "entity", "texts", "wholes")

@@ -31,22 +31,22 @@ _DEFAULT_RULE: Final = "default"
 class Writer(v1.Writer):
     """Numbers the exposures and values of one response as they come."""
 
-    __slots__ = ("_exposures", "_values")
+    __slots__ = ("_exposures", "_trails", "_values")
     name = "init-v2"
 
     def __init__(self, kept: Kept, options: ResponseOptions) -> None:
         super().__init__(kept, options)
-        self.trails = {}
+        self._trails: dict[Trail, bytes] = {}
         self._exposures: dict[Exposure, bytes] = {}
         self._values: dict[bytes, bytes] = {}
 
     def write_entries(self, found: Found) -> list[bytes]:
         """Return `,"hashed name":entry` for each, in short keys, as one piece: short, and of this response only."""
-        return [b"".join([self.write_short(*each) for each in found])] if found else []
+        return [b"".join([self.write_short(*each) for each in found])]
 
     def write_layers(self, found: Found) -> list[Piece]:
         """Return the object {hashed name: entry} of layers, in short keys."""
-        return self.enclose([b"".join([self.write_short_layer(*each) for each in found])] if found else [])
+        return self.enclose([b"".join([self.write_short_layer(*each) for each in found])])
 
     def write_short(self, listed: Listed, outcome: Outcome) -> bytes:
         """Return `,"hashed name":entry` for a gate or config."""
@@ -59,7 +59,7 @@ class Writer(v1.Writer):
             parts.append(b'"v":true')
         trail = outcome.trail
         if trail:
-            parts.append(self.trails.get(trail) or self.write_trail(trail))
+            parts.append(self._trails.get(trail) or self.write_trail(trail))
         return b"%b%b}" % (start, b",".join(parts))
 
     def write_short_layer(self, listed: Listed, outcome: Outcome) -> bytes:
@@ -96,7 +96,7 @@ class Writer(v1.Writer):
 
     def write_trail(self, trail: Trail) -> bytes:
         """Return the member that lists the numbers of exposures, without duplicates."""
-        text = self.trails[trail] = b'"s":[%b]' % self.list_exposures(trail)
+        text = self._trails[trail] = b'"s":[%b]' % self.list_exposures(trail)
         return text
 
     def refer(self, exposure: Exposure) -> bytes:

@@ -34,6 +34,8 @@ type Text = bytes | list[Piece]
 _HIDDEN: Final = ("segment", "holdout")
 # More texts than this of one entity, or lists of exposures, are written anew: a bound on memory, not met in real specs.
 _MOST_KEPT: Final = 1_000
+# Of one entity: whole entries are long, and what they are made of is kept as well.
+_MOST_WHOLES: Final = 32
 
 
 def encode(value: object) -> bytes:
@@ -107,14 +109,11 @@ class Form:
                 listed.texts[key] = found
         return found
 
-    def find_whole(self, listed: Listed, outcome: Outcome, write: Callable[[Entry], bytes]) -> bytes:
-        """Return what `write` makes of the entry of an outcome without exposures."""
-        found = listed.wholes.get(outcome)
-        if found is None:
-            found = write(describe_entry(listed, outcome, self.kept.find_name))
-            if outcome.is_shared and is_lasting(outcome):
-                listed.wholes[outcome] = found
-        return found
+    def keep_whole(self, listed: Listed, outcome: Outcome, whole: bytes) -> bytes:
+        """Return the text of an entry; it is kept where users share the outcome."""
+        if outcome.is_shared and is_lasting(outcome) and len(listed.wholes) < _MOST_WHOLES:
+            listed.wholes[outcome] = whole
+        return whole
 
     def find_trail[Key](self, key: Key, write: Callable[[Key], bytes]) -> bytes:
         """Return what `write` makes of a list of exposures, or of the two of a layer."""

@@ -5,7 +5,7 @@ Segments and holdouts are never part of it; filters, the target app and the `rem
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from evaluator.coerce import find_text
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from evaluator.outcome import Outcome
     from evaluator.view import UserView
 
-type Found = list[tuple[Listed, Outcome]]
+type Found = Iterable[tuple[Listed, Outcome]]
 
 
 class Sections:
@@ -69,7 +69,7 @@ class Sections:
         found = self._ask(self._select(configs))
         if self._options.remove_experiments_in_layers:
             found = [each for each in found if each[0].entity != "experiment" or not is_in_layer(each[1])]
-        return found + self._ask(bandits.values()) if bandits else found
+        return [*found, *self._ask(bandits.values())] if bandits else found
 
     def layers(self) -> Found:
         """Return every layer."""
@@ -82,7 +82,7 @@ class Sections:
         return [] if found is None else self._ask([found])
 
     def _ask(self, section: Collection[Listed]) -> Found:
-        return list(zip(section, find_outcomes(self._view, section), strict=True))
+        return zip(section, find_outcomes(self._view, section), strict=True)
 
     def _select(self, section: Collection[Listed]) -> Collection[Listed]:
         if self._is_whole:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Final
 from evaluator.client_response.kept import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from evaluator.client_response.entries import Entry, Listed
     from evaluator.client_response.kept import Kept, Piece, Text, Trail
     from evaluator.client_response.options import ResponseOptions
@@ -23,14 +21,13 @@ _UNDELEGATED: Final = b'],"undelegated_secondary_exposures":['
 class Writer:
     """Writes the entries of one response, in pieces; texts that do not depend on the user come from `form`."""
 
-    __slots__ = ("form", "kept", "shows_id_type", "stored", "trails")
+    __slots__ = ("form", "kept", "shows_id_type", "stored")
     name = "v1"
 
     def __init__(self, kept: Kept, options: ResponseOptions) -> None:
         self.kept = kept
         self.shows_id_type = not options.remove_id_type
         self.form = kept.find_form(self.name if self.shows_id_type else f"{self.name} without ID types")
-        self.trails: dict[object, bytes] = self.form.trails
         # The pieces of all sections so far: what a client stores, and so what its checksum is about.
         self.stored: list[bytes] = []
 
@@ -40,46 +37,36 @@ class Writer:
 
     def write_layers(self, found: Found) -> list[Piece]:
         """Return the object {hashed name: entry} of layers, in pieces."""
-        pieces: list[bytes] = []
-        for listed, outcome in found:
-            whole = listed.wholes.get(outcome)
-            pieces += (whole,) if whole else self.write_layer(listed, outcome)
-        return self.enclose(pieces)
+        write = self.write_layer
+        return self.enclose([listed.wholes.get(outcome) or write(listed, outcome) for listed, outcome in found])
 
     def enclose(self, entries: list[bytes]) -> list[Piece]:
         """Return the pieces of an object, from those of its entries."""
         self.stored += (b"{", *entries)
+        if not (entries and entries[0]):
+            return [b"{}"]
         # The first entry without its comma: a view, because it may be long.
-        return [b"{", memoryview(entries[0])[1:], *entries[1:], b"}"] if entries else [b"{}"]
+        return [b"{", memoryview(entries[0])[1:], *entries[1:], b"}"]
 
     def write_entries(self, found: Found) -> list[bytes]:
-        """Return `,"hashed name":entry` for each gate or config, in pieces."""
-        pieces: list[bytes] = []
-        add, trails = pieces.append, self.trails
-        for listed, outcome in found:
-            trail = outcome.trail
-            if trail:
-                add(listed.texts.get(outcome.verdict) or self.write_start(listed, outcome))
-                add(trails.get(trail) or self.write_trail(trail))
-            else:
-                add(listed.wholes.get(outcome) or self.write_whole(listed, outcome, self.finish_entry))
-        return pieces
+        """Return `,"hashed name":entry` for each gate or config."""
+        return [listed.wholes.get(outcome) or self.write_entry(listed, outcome) for listed, outcome in found]
 
-    def write_layer(self, listed: Listed, outcome: Outcome) -> tuple[bytes, ...]:
-        """Return `,"hashed name":entry` for a layer, in pieces."""
-        undelegated = outcome.trail if outcome.undelegated is None else outcome.undelegated
-        if not (outcome.trail or undelegated):
-            return (self.write_whole(listed, outcome, self.finish_layer),)
-        return self.write_start(listed, outcome), self.write_trails((outcome.trail, undelegated))
+    def write_entry(self, listed: Listed, outcome: Outcome) -> bytes:
+        """Return `,"hashed name":entry` for a gate or config, and keep it where others may get the same."""
+        trail = outcome.trail
+        whole = self.write_start(listed, outcome) + (self.write_trail(trail) if trail else _END)
+        return self.form.keep_whole(listed, outcome, whole)
+
+    def write_layer(self, listed: Listed, outcome: Outcome) -> bytes:
+        """Return `,"hashed name":entry` for a layer, and keep it where others may get the same."""
+        whole = self.write_start(listed, outcome) + self.write_trails(list_trails(outcome))
+        return self.form.keep_whole(listed, outcome, whole)
 
     def write_start(self, listed: Listed, outcome: Outcome) -> bytes:
         """Return an entry up to its exposures."""
         start: bytes = self.form.find_entry(listed, outcome, self.start_entry)
         return start
-
-    def write_whole(self, listed: Listed, outcome: Outcome, write: Callable[[Entry], bytes]) -> bytes:
-        """Return an entry without exposures."""
-        return self.form.find_whole(listed, outcome, write)
 
     def start_entry(self, entry: Entry) -> bytes:
         """Write an entry up to its exposures."""
@@ -88,14 +75,6 @@ class Writer:
         if entry.get("explicit_parameters", ()) is None:
             entry["explicit_parameters"] = []  # of a layer
         return b',%b:%b,"secondary_exposures":[' % (encode(entry["name"]), encode(entry)[:-1])
-
-    def finish_entry(self, entry: Entry) -> bytes:
-        """Write an entry without exposures."""
-        return self.start_entry(entry) + _END
-
-    def finish_layer(self, entry: Entry) -> bytes:
-        """Write the entry of a layer without exposures."""
-        return self.start_entry(entry) + _UNDELEGATED + _END
 
     def write_trail(self, trail: Trail) -> bytes:
         """Return the items of a list of exposures, without duplicates, and the end of the entry."""
@@ -124,3 +103,8 @@ class Writer:
     def tables(self) -> dict[str, Text]:
         """Return what entries refer to, as parts of the response."""
         return {}
+
+
+def list_trails(outcome: Outcome) -> tuple[Trail, Trail]:
+    """Return the exposures of a layer, and those without its delegate's."""
+    return outcome.trail, outcome.trail if outcome.undelegated is None else outcome.undelegated

@@ -10,8 +10,9 @@ from evaluator.client_response.kept import list_members
 
 if TYPE_CHECKING:
     from evaluator.client_response.entries import Entry
-    from evaluator.client_response.kept import Kept, Text, Trail
+    from evaluator.client_response.kept import Kept, Piece, Text, Trail
     from evaluator.client_response.options import ResponseOptions
+    from evaluator.client_response.sections import Found
     from evaluator.spec import Exposure
 
 
@@ -23,24 +24,24 @@ class Writer(v1.Writer):
 
     def __init__(self, kept: Kept, options: ResponseOptions) -> None:
         super().__init__(kept, options)
-        self.trails = {}
-        self._met: list[Trail] = []
+        self._met: dict[Trail, None] = {}
+
+    def write_section(self, found: Found) -> list[Piece]:
+        """Return the object {hashed name: entry} of gates or configs, in pieces."""
+        found = list(found)
+        self._met |= dict.fromkeys([outcome.trail for _listed, outcome in found])
+        return super().write_section(found)
+
+    def write_layers(self, found: Found) -> list[Piece]:
+        """Return the object {hashed name: entry} of layers, in pieces."""
+        found = list(found)
+        self._met |= dict.fromkeys([trail for _listed, outcome in found for trail in v1.list_trails(outcome)])
+        return super().write_layers(found)
 
     def start_entry(self, entry: Entry) -> bytes:
         """Write an entry up to its exposures; the core leaves out which rule gave each parameter."""
         entry.pop("parameter_rule_ids", None)
         return super().start_entry(entry)
-
-    def write_trail(self, trail: Trail) -> bytes:
-        """Return the keys of a list of exposures, and the end of the entry."""
-        self._met.append(trail)
-        text = self.trails[trail] = super().write_trail(trail)
-        return text
-
-    def write_trails(self, trails: tuple[Trail, Trail]) -> bytes:
-        """Return the keys of both lists of a layer, and the end of the entry."""
-        self._met += trails
-        return super().write_trails(trails)
 
     def refer(self, exposure: Exposure) -> bytes:
         """Return the key of an exposure."""

@@ -73,8 +73,10 @@ def test_layer_shares_what_its_experiment_came_to() -> None:
     first, second = (find_outcomes(view(made, {"userID": "a"}), asked)[0] for _ in range(2))
     assert first is second
     assert first.is_shared
-    guarded = find_outcomes(view(made, USERS[1]), [Asked("layer", "guarded")])[0]
-    assert (guarded.is_shared, guarded.delegate) == (False, "e")
+    guarded, again = (find_outcomes(view(made, USERS[1]), [Asked("layer", "guarded")])[0] for _ in range(2))
+    assert guarded is again
+    assert guarded.delegate == "e"
+    assert guarded.trail
 
 
 def test_circle_ends_the_sweep() -> None:
