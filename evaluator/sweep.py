@@ -7,13 +7,14 @@ delegate to it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
 
 from evaluator.conditions import GATE
 from evaluator.evaluate import LAYER, find_outcome, walk, walk_alone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from evaluator.outcome import Outcome
     from evaluator.project import Project
@@ -21,32 +22,36 @@ if TYPE_CHECKING:
     from evaluator.view import UserView
 
 
+type Walk = Callable[[UserView, Spec], Outcome]
+# What a view knows an outcome by, what walks the spec where nothing can lead back to it, and the spec.
+type Way = tuple[object, Walk | None, Any]
+
+UNKNOWN: Final[Way] = (None, None, None)
+
+
 class Asked:
     """A spec that is asked for again and again: a kind of question and a name, of one project.
 
-    `key` is what a view knows its outcome by; `walk` is all that evaluating takes, where its document says so and
-    nothing can lead back to it.
+    `way` is how it is answered, once the project was asked for it.
     """
 
-    __slots__ = ("key", "kind", "name", "spec", "walk")
+    __slots__ = ("kind", "name", "way")
 
     def __init__(self, kind: str, name: str) -> None:
         self.kind = kind
         self.name = name
-        self.spec: Spec | None = None
-        self.key: object = None
-        self.walk: Callable[[UserView, Spec], Outcome] | None = None
+        self.way: Way | None = None
 
-    def find_spec(self, project: Project) -> Spec | None:
-        """Look the spec up, once."""
-        spec = self.spec = project.find_spec(self.kind, self.name)
-        if spec is not None:
-            self.key = self.name if self.kind == GATE else spec
-            self.walk = _find_walk(self.kind, spec)
-        return spec
+    def find_way(self, project: Project) -> Way:
+        """Look the spec up; one that is not there yet may be there the next time."""
+        spec = project.find_spec(self.kind, self.name)
+        if spec is None:
+            return UNKNOWN
+        way = self.way = (self.name if self.kind == GATE else spec, _find_walk(self.kind, spec), spec)
+        return way
 
 
-def _find_walk(kind: str, spec: Spec) -> Callable[[UserView, Spec], Outcome] | None:
+def _find_walk(kind: str, spec: Spec) -> Walk | None:
     if kind == LAYER and spec.use_new_layer_eval:
         return None
     if spec.is_lonely:
@@ -61,13 +66,12 @@ def find_outcomes(view: UserView, asked: Iterable[Asked]) -> list[Outcome]:
         return [find_outcome(view, one.kind, one.name) for one in asked]
     outcomes: list[Outcome] = []
     for one in asked:
-        spec = one.spec or one.find_spec(project)
-        key = one.key
+        key, walk_it, spec = one.find_way(project) if one.way is None else one.way
         if key in memo:
             outcomes.append(memo[key])
-        elif spec is not None and one.walk is not None:
-            outcome = memo[key] = one.walk(view, spec)
-            outcomes.append(outcome)
-        else:
+        elif walk_it is None:
             outcomes.append(find_outcome(view, one.kind, one.name))
+        else:
+            outcome = memo[key] = walk_it(view, spec)
+            outcomes.append(outcome)
     return outcomes
