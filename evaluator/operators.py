@@ -15,7 +15,7 @@ from functools import partial
 from operator import eq
 from typing import Final
 
-from evaluator.bucketing import hash_unit_id, to_bytes
+from evaluator.bucketing import USER_BUCKETS, hash_unit_id
 from evaluator.coerce import Instant, find_number, find_text, write_json
 from evaluator.instants import (
     compare_versions,
@@ -65,6 +65,8 @@ def to_lowered(value: object) -> str:
     """Return the text view in lower case, or the empty text."""
     if type(value) is str:
         return value.lower()
+    if type(value) is int and 0 <= value < USER_BUCKETS:
+        return str(value)
     return "" if value is None else (find_text(value) or "").lower()
 
 
@@ -84,12 +86,6 @@ def to_element_texts(value: object) -> frozenset[str] | None:
     if not isinstance(value, list):
         return None
     return frozenset(text for text in map(find_text, value) if text is not None)
-
-
-def to_hashed_text(value: object) -> bytes:
-    """Return the text view, or the empty text, as it goes into a hash."""
-    text = value if type(value) is str else find_text(value) or ""
-    return text.encode() if text.isascii() else to_bytes(text)
 
 
 def to_unit_hash(value: object) -> str | None:

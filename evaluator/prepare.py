@@ -12,8 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from evaluator.coerce import find_text
-from evaluator.operators import LIST_OPERATORS, OPERATORS, to_hashed_text, to_unit_hash
-from evaluator.sources import SOURCES, read_unit_id
+from evaluator.operators import LIST_OPERATORS, OPERATORS, to_unit_hash
+from evaluator.sources import SOURCES
 from evaluator.spec import (
     ALWAYS,
     PUBLIC,
@@ -29,6 +29,7 @@ from evaluator.spec import (
     Unsupported,
     Verdict,
 )
+from evaluator.units import find_unit
 
 if TYPE_CHECKING:
     from evaluator.operators import Conversion
@@ -39,6 +40,7 @@ type Readings = dict[tuple[str, Conversion, object], Reading]
 
 _NESTED: Final = {"pass_gate": True, "fail_gate": False}
 _USER_ID: Final = "userID"
+_USER_UNIT: Final = find_unit(_USER_ID)  # what nearly all rules roll with
 
 
 class Preparer:
@@ -79,7 +81,7 @@ class Preparer:
     def _prepare_unit(self, id_type: object) -> Reading:
         """Prepare the reading that rolls pass percentages for an ID type; anything may stand in its place."""
         name = str(id_type or "")
-        unit = self._units[name] = self._units.get(name) or _make_unit(name)
+        unit = self._units[name] = self._units.get(name) or find_unit(name)
         return unit
 
     def _find_condition(self, reference: Any) -> AnyCondition:
@@ -104,14 +106,6 @@ class Preparer:
             target = document.get("targetValue")
             return GateCondition(target if isinstance(target, str) else "", _NESTED[kind])
         return _prepare_group(document, name) if kind == "experiment_group" else Unsupported(False)
-
-
-def _make_unit(id_type: str) -> Reading:
-    return Reading(read_unit_id({"idType": id_type}), to_hashed_text)
-
-
-# What nearly all rules roll with: no project has a part in it.
-_USER_UNIT: Final = _make_unit(_USER_ID)
 
 
 def _prepare_question(readings: Readings, document: Document) -> Question:

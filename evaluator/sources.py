@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from evaluator.bucketing import USER_BUCKETS, hash_text, to_bytes
 from evaluator.coerce import Instant, find_text
 from evaluator.country import find_country
-from evaluator.user import USER_ID
+from evaluator.units import find_unit, make_unit_source
 from evaluator.user_agent import find_user_agent_field
 
 if TYPE_CHECKING:
@@ -62,19 +62,14 @@ def _find_other_field(field: str, absent: object) -> Source:
     alias = _ALIASES.get(lowered)
 
     def source(view: UserView) -> object:
-        fields = view.user.fields
-        for others in fields.get("custom"), view.options.global_custom:
-            if others:
-                if field in others:
-                    return others[field]
-                if lowered in others:
-                    return others[lowered]
-        if "privateAttributes" in fields:
-            others = view.user.private_attributes
-            if field in others:
-                return others[field]
-            if lowered in others:
-                return others[lowered]
+        fields, shared = view.user.fields, view.options.global_custom
+        if shared or "custom" in fields or "privateAttributes" in fields:
+            for others in fields.get("custom"), shared, fields.get("privateAttributes"):
+                if others:
+                    if field in others:
+                        return others[field]
+                    if lowered in others:
+                        return others[lowered]
         value = None if alias is None else fields.get(alias)
         return absent if value is None else value
 
@@ -145,23 +140,25 @@ def read_bucket(condition: Mapping[str, object]) -> Source:
     additional = condition.get("additionalValues")
     salt = additional.get("salt", "") if isinstance(additional, dict) else ""
     prefix = to_bytes(f"{salt}.")
-    unit = read_unit_id(condition)
+    unit = find_unit(find_id_type(condition))
 
     def source(view: UserView) -> object:
-        value = unit(view)
-        text = value if type(value) is str else find_text(value) or ""
-        return hash_text(prefix + (text.encode() if text.isascii() else to_bytes(text))) % USER_BUCKETS
+        memo = view.memo
+        if unit not in memo:
+            memo[unit] = unit.convert(unit.source(view))
+        return hash_text(prefix + memo[unit]) % USER_BUCKETS
 
     return source
 
 
 def read_unit_id(condition: Mapping[str, object]) -> Source:
     """Read the unit ID of the condition's ID type."""
-    id_type = str(condition.get("idType") or "")
-    lowered = id_type.lower()
-    if lowered == USER_ID:
-        return lambda view: view.user.fields.get("userID")
-    return lambda view: view.user.find_unit_id(id_type, lowered)
+    return make_unit_source(find_id_type(condition))
+
+
+def find_id_type(condition: Mapping[str, object]) -> str:
+    """Return the ID type of a condition; anything may stand in its place."""
+    return str(condition.get("idType") or "")
 
 
 def read_target_app(_condition: Mapping[str, object]) -> Source:
