@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evaluator.conditions import GATE
 from evaluator.evaluate import LAYER, find_outcome, walk, walk_alone
+from evaluator.spec import GateCondition, ListCondition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +28,8 @@ type Walk = Callable[[UserView, Spec], Outcome]
 type Way = tuple[object, Walk | None, Any]
 
 UNKNOWN: Final[Way] = (None, None, None)
+# Gates that are followed on one way: each takes a part of the sandbox's stack.
+MOST_FOLLOWED: Final = 20
 
 
 class Asked:
@@ -47,16 +50,38 @@ class Asked:
         spec = project.find_spec(self.kind, self.name)
         if spec is None:
             return UNKNOWN
-        way = self.way = (self.name if self.kind == GATE else spec, _find_walk(self.kind, spec), spec)
+        way = self.way = (self.name if self.kind == GATE else spec, _find_walk(project, self.kind, spec), spec)
         return way
 
 
-def _find_walk(kind: str, spec: Spec) -> Walk | None:
+def _find_walk(project: Project, kind: str, spec: Spec) -> Walk | None:
     if kind == LAYER and spec.use_new_layer_eval:
         return None
     if spec.is_lonely:
         return walk_alone
-    return None if kind == GATE else walk
+    return walk if kind != GATE or comes_to_an_end(project, spec) else None
+
+
+def comes_to_an_end(project: Project, gate: Spec) -> bool:
+    """Tell whether a gate asks gates alone, and none that leads back to it; when in doubt, not."""
+    return _ends(project, gate, (), set())
+
+
+def _ends(project: Project, gate: Spec, above: tuple[str, ...], known: set[str]) -> bool:
+    """Tell whether a gate on the way from those above comes to an end; `known` are those that do."""
+    way = (*above, gate.name)
+    for rule in gate.rules:
+        if rule.delegate is not None or len(way) > MOST_FOLLOWED:
+            return False
+        for one in rule.nested:
+            if type(one) is GateCondition and one.gate not in way:
+                asked = None if one.gate in known else project.find_gate(one.gate)
+                if asked is not None and not asked.is_lonely and not _ends(project, asked, way, known):
+                    return False
+            elif type(one) is not ListCondition:
+                return False
+    known.add(gate.name)
+    return True
 
 
 def find_outcomes(view: UserView, asked: Iterable[Asked]) -> list[Outcome]:

@@ -8,7 +8,7 @@ from evaluator.evaluation import Evaluation
 from evaluator.outcome import Outcome
 from evaluator.overrides import Overrides
 from evaluator.project import Project
-from evaluator.sweep import Asked, find_outcomes
+from evaluator.sweep import MOST_FOLLOWED, Asked, comes_to_an_end, find_outcomes
 from tests.evaluator.builders import Json, condition, config, experiment, gate, layer, on_field, project, rule, view
 
 STAFF = on_field("email", "str_contains_any", ["@staff.test"])
@@ -77,6 +77,43 @@ def test_layer_shares_what_its_experiment_came_to() -> None:
     assert guarded is again
     assert guarded.delegate == "e"
     assert guarded.trail
+
+
+def chain(length: int, last: Json) -> Project:
+    """Gates g0, g1, …, each asking the next, and the last one."""
+    asking = {f"g{at}": gate(rule(condition("pass_gate", None, f"g{at + 1}"))) for at in range(length)}
+    return project({**asking, f"g{length}": last})
+
+
+@pytest.mark.parametrize(
+    ("made", "ends"),
+    [
+        (chain(3, gate(rule(STAFF))), True),
+        (chain(3, gate(rule(condition("pass_gate", None, "nobody's")))), True),
+        (chain(3, gate(rule(condition("unit_id", "in_segment_list", "list")))), True),
+        (chain(MOST_FOLLOWED - 1, gate(rule(STAFF))), True),
+        (chain(MOST_FOLLOWED + 1, gate(rule(STAFF))), False),
+        (chain(3, gate(rule(condition("fail_gate", None, "g0")))), False),
+        (chain(3, gate(rule(condition("fail_gate", None, "g3")))), False),
+        (chain(3, gate(rule(configDelegate="e"))), False),
+        (chain(3, gate(rule(condition("experiment_group", "any", ["A"], field="e")))), False),
+    ],
+)
+def test_gate_comes_to_an_end_where_none_leads_back(made: Project, ends: bool) -> None:
+    first = made.find_gate("g0")
+    assert first is not None
+    assert comes_to_an_end(made, first) is ends
+
+
+def test_gates_that_ask_the_same_ones_are_followed_once() -> None:
+    width, depth = 12, 10
+    rules = [
+        [rule(condition("pass_gate", None, f"{level + 1}.{one}")) for one in range(width)] for level in range(depth)
+    ]
+    made = project({f"{level}.{one}": gate(*rules[level]) for level in range(depth) for one in range(width)})
+    first = made.find_gate("0.0")
+    assert first is not None
+    assert comes_to_an_end(made, first)  # at once: there are 12 ** 9 ways
 
 
 def test_circle_ends_the_sweep() -> None:
