@@ -23,6 +23,7 @@ PAGE = 1 << 16
 # What the snapshot may grow by; a leak of 350 bytes a request would end the test.
 GROWTH = 1 << 20
 A_MINUTE = 250  # requests
+LONG_REPLIES = 100
 REQUESTS = int(os.environ.get("HEAP_REQUESTS", "3000"))
 
 
@@ -53,6 +54,20 @@ def ask(gatelet: Running, number: int) -> int:
     reply = gatelet.ask("POST", path, json.dumps({**body, "user": user}).encode(), KEY)
     gatelet.settle()
     return reply.status
+
+
+def test_long_replies_leave_nothing_behind(start_gatelet: Start, service: Service) -> None:
+    memory = read_snapshot_size(start_gatelet, service) + GROWTH
+    gatelet = start_gatelet(service, limits=Limits(requests=LONG_REPLIES + 1, memory=memory))
+    said = 0
+    for _ in range(LONG_REPLIES):
+        reply = gatelet.ask("GET", "/openapi.json")
+        gatelet.settle()
+        assert reply.status == 200
+        said += len(reply.content)
+    assert said > 4 * GROWTH
+    assert gatelet.ended == []
+    assert gatelet.host.next_number() == 1
 
 
 def test_heap_of_a_sandbox_stays_bounded_over_thousands_of_requests(start_gatelet: Start, service: Service) -> None:
