@@ -1,0 +1,70 @@
+"""What is made once for all users: never another's answer, and not without end."""
+
+from evaluator.client_response import ResponseOptions, join_parts, write_response_parts
+from evaluator.client_response.kept import find_kept
+from evaluator.evaluate import MOST_TRAILS, evaluate_gate, evaluate_layer
+from evaluator.layers import MOST_WAYS
+from evaluator.project import Project
+from evaluator.view import UserView
+from tests.evaluator.builders import Json, condition, experiment, gate, layer, on_field, project, rule, view
+
+ASKED = 7  # gates of one field each: 128 ways
+USERS = [
+    {"userID": "a", "custom": {f"f{at}": str(number >> at & 1) for at in range(ASKED)}} for number in range(1 << ASKED)
+]
+
+
+def sample() -> Project:
+    gates = {f"g{at}": gate(rule(on_field(f"f{at}", "any", ["1"]), rule_id=f"r{at}")) for at in range(ASKED)}
+    asking = [rule(condition("fail_gate", None, name), value={"b": name}, rule_id=name) for name in gates]
+    listed = condition("unit_id", "in_segment_list", "list")
+    return project(
+        {
+            **gates,
+            "all": gate(rule(*[condition("pass_gate", None, name) for name in gates])),
+            "listed": gate(rule(listed, condition("pass_gate", None, "g0"))),
+        },
+        {"e": experiment(*asking)},
+        {"l": layer(*[one | {"configDelegate": "e"} for one in asking])},
+    )
+
+
+def respond(seen: UserView) -> bytes:
+    return join_parts(write_response_parts(seen, ResponseOptions()))
+
+
+def test_every_user_gets_what_a_project_of_its_own_would_answer() -> None:
+    made = sample()
+    for user in (*USERS, *reversed(USERS)):
+        assert respond(view(made, user)) == respond(view(sample(), user))
+        for evaluate, name in ((evaluate_gate, "all"), (evaluate_layer, "l")):
+            found, alone = evaluate(view(made, user), name), evaluate(view(sample(), user), name)
+            assert found.rule_id == alone.rule_id
+            assert found.secondary_exposures == alone.secondary_exposures
+            assert found.undelegated_secondary_exposures == alone.undelegated_secondary_exposures
+
+
+def test_what_is_kept_of_many_ways_is_bounded() -> None:
+    made = sample()
+    for user in USERS:
+        respond(view(made, user))
+    everything = made.find_gate("all")
+    assert everything is not None
+    kept = [len(one.trailed or {}) for one in (everything.fallback, everything.rules[0].passed)]
+    assert kept == [MOST_TRAILS, 1]
+    asking = made.find_layer("l")
+    assert asking is not None
+    assert all(len(one.delegated or {}) <= MOST_WAYS for one in asking.rules)
+    listing = find_kept(made, "djb2").find_form("v1").listing
+    assert max(len(one.wholes) for one in (*listing.gates.values(), *listing.layers.values())) == 32
+
+
+def test_same_exposures_with_and_without_a_look_into_a_list_are_told_apart() -> None:
+    with_unit: Json = {"userID": "a"}
+    nobody: Json = {}
+    for users in ((with_unit, nobody), (nobody, with_unit)):
+        made = sample()
+        for user in (*users, *users):
+            found = evaluate_gate(view(made, user), "listed")
+            assert found.state == ("Recognized:IdListInMemory" if user else "Recognized")
+            assert [one["gate"] for one in found.secondary_exposures] == ["g0"]
