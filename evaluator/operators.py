@@ -65,7 +65,7 @@ def to_lowered(value: object) -> str:
     """Return the text view in lower case, or the empty text."""
     if type(value) is str:
         return value.lower()
-    if type(value) is int and 0 <= value < USER_BUCKETS:
+    if type(value) is int and 0 <= value < USER_BUCKETS:  # nearly always a bucket
         return str(value)
     return "" if value is None else (find_text(value) or "").lower()
 

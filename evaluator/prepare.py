@@ -39,20 +39,17 @@ type Document = Mapping[str, Any]
 type Readings = dict[tuple[str, Conversion, object], Reading]
 
 _NESTED: Final = {"pass_gate": True, "fail_gate": False}
-_USER_ID: Final = "userID"
-_USER_UNIT: Final = find_unit(_USER_ID)  # what nearly all rules roll with
 
 
 class Preparer:
     """Prepares specs of one document; keeps the readings and the shared conditions."""
 
-    __slots__ = ("_ask", "_condition_map", "_conditions", "_units")
+    __slots__ = ("_ask", "_condition_map", "_conditions")
 
     def __init__(self, condition_map: Document) -> None:
         self._condition_map = condition_map
         self._conditions: dict[str, AnyCondition] = {}
         readings: Readings = {}
-        self._units = {_USER_ID: _USER_UNIT}
         # Not a bound method: conditions must not refer to what holds them, the collector of cycles is slow.
         self._ask = partial(_prepare_question, readings)
 
@@ -71,18 +68,11 @@ class Preparer:
         passed = failed = Verdict(rule_id, value is not False, value, is_active, rule)
         if rule["passPercentage"] != ALWAYS:
             failed = Verdict(rule_id, default is True, default, is_active, rule)
-        units = self._units
-        unit = units[id_type] if type(id_type) is str and id_type in units else self._prepare_unit(id_type)
+        unit = find_unit(id_type if type(id_type) is str else str(id_type or ""))
         conditions = [
             known[one] if type(one) is str and one in known else self._find_condition(one) for one in rule["conditions"]
         ]
         return Rule(rule, salt, unit, conditions, passed, failed)
-
-    def _prepare_unit(self, id_type: object) -> Reading:
-        """Prepare the reading that rolls pass percentages for an ID type; anything may stand in its place."""
-        name = str(id_type or "")
-        unit = self._units[name] = self._units.get(name) or find_unit(name)
-        return unit
 
     def _find_condition(self, reference: Any) -> AnyCondition:
         """Prepare the condition of an id (v2), which is kept, or an inline one (v1)."""

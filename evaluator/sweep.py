@@ -70,8 +70,10 @@ def comes_to_an_end(project: Project, gate: Spec) -> bool:
 def _ends(project: Project, gate: Spec, above: tuple[str, ...], known: set[str]) -> bool:
     """Tell whether a gate on the way from those above comes to an end; `known` are those that do."""
     way = (*above, gate.name)
+    if len(way) > MOST_FOLLOWED:
+        return False
     for rule in gate.rules:
-        if rule.delegate is not None or len(way) > MOST_FOLLOWED:
+        if rule.delegate is not None:
             return False
         for one in rule.nested:
             if type(one) is GateCondition and one.gate not in way:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING
 
 from evaluator.bucketing import to_bytes
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from evaluator.spec import Source
 
 
-@lru_cache(maxsize=64)
+@cache  # specs have few
 def find_unit(id_type: str) -> Reading:
     """Return the reading of an ID type: the text view, or the empty text, as it goes into a hash."""
     return Reading(make_unit_source(id_type), to_hashed_text)

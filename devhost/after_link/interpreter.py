@@ -14,7 +14,7 @@ from functools import partial
 from typing import Final
 
 from devhost.after_link.binary import Malformed, Section, change_modules, read_unsigned
-from devhost.after_link.merging.core_modules import CODE, EXPORTS, FUNC, IMPORTS, read_exports, read_imports
+from devhost.after_link.merging.core_modules import CODE, EXPORTS, FUNC, IMPORTS, count_imported, read_exports
 
 LOOP: Final = "_PyEval_EvalFrameDefault"
 STORE: Final = rb"\x3b\x01\x00"  # i32.store16
@@ -62,7 +62,7 @@ def find_loop(sections: list[Section]) -> tuple[int, int] | None:
     exported = [one.number for one in read_exports(by_kind[EXPORTS]) if one.name == LOOP and one.kind == FUNC]
     if not exported:
         return None
-    imported = sum(one.type[0] == FUNC for one in read_imports(by_kind[IMPORTS]))
+    imported = count_imported(by_kind[IMPORTS])
     return find_body(by_kind[CODE], exported[0] - imported)
 
 

@@ -19,8 +19,8 @@ from devhost.after_link.merging.core_modules import (
     FUNC,
     FUNCTIONS,
     IMPORTS,
+    count_imported,
     read_exports,
-    read_imports,
     write_exports,
 )
 
@@ -49,7 +49,7 @@ def wrap_pop(found: list[int], sections: list[Section]) -> list[Section]:
     numbers = {one.name: one.number for one in exports if one.kind == FUNC}
     if POP not in numbers or FREE not in numbers:
         return sections
-    imported = sum(one.type[0] == FUNC for one in read_imports(content[IMPORTS]))
+    imported = count_imported(content[IMPORTS])
     types = read_types(content[FUNCTIONS])
     added = imported + len(types)
     found.append(added)

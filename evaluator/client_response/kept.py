@@ -35,7 +35,7 @@ _HIDDEN: Final = ("segment", "holdout")
 # More texts than this of one entity, or lists of exposures, are written anew: a bound on memory, not met in real specs.
 _MOST_KEPT: Final = 1_000
 # Of one entity: whole entries are long, and what they are made of is kept as well.
-_MOST_WHOLES: Final = 32
+MOST_WHOLES: Final = 32
 
 
 def encode(value: object) -> bytes:
@@ -109,12 +109,6 @@ class Form:
                 listed.texts[key] = found
         return found
 
-    def keep_whole(self, listed: Listed, outcome: Outcome, whole: bytes) -> bytes:
-        """Return the text of an entry; it is kept where users share the outcome."""
-        if outcome.is_shared and is_lasting(outcome) and len(listed.wholes) < _MOST_WHOLES:
-            listed.wholes[outcome] = whole
-        return whole
-
     def find_trail[Key](self, key: Key, write: Callable[[Key], bytes]) -> bytes:
         """Return what `write` makes of a list of exposures, or of the two of a layer."""
         found = self.trails.get(key)
@@ -182,6 +176,13 @@ def is_lasting(outcome: Outcome) -> bool:
     """Tell whether a verdict is one of a spec's own, which every user with the same answer shares."""
     is_own = outcome.spec is not None and not outcome.is_overridden
     return is_own and outcome.parameter_rule_ids is None and outcome.state is not UNSUPPORTED
+
+
+def keep_whole(listed: Listed, outcome: Outcome, whole: bytes) -> bytes:
+    """Return the text of an entry; it is kept where users share the outcome."""
+    if outcome.is_shared and is_lasting(outcome) and len(listed.wholes) < MOST_WHOLES:
+        listed.wholes[outcome] = whole
+    return whole
 
 
 def identify(pieces: Iterable[bytes]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from evaluator.client_response.kept import encode
+from evaluator.client_response.kept import encode, keep_whole
 
 if TYPE_CHECKING:
     from evaluator.client_response.entries import Entry, Listed
@@ -56,12 +56,12 @@ class Writer:
         """Return `,"hashed name":entry` for a gate or config, and keep it where others may get the same."""
         trail = outcome.trail
         whole = self.write_start(listed, outcome) + (self.write_trail(trail) if trail else _END)
-        return self.form.keep_whole(listed, outcome, whole)
+        return keep_whole(listed, outcome, whole)
 
     def write_layer(self, listed: Listed, outcome: Outcome) -> bytes:
         """Return `,"hashed name":entry` for a layer, and keep it where others may get the same."""
         whole = self.write_start(listed, outcome) + self.write_trails(list_trails(outcome))
-        return self.form.keep_whole(listed, outcome, whole)
+        return keep_whole(listed, outcome, whole)
 
     def write_start(self, listed: Listed, outcome: Outcome) -> bytes:
         """Return an entry up to its exposures."""

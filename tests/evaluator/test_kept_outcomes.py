@@ -1,7 +1,7 @@
 """What is made once for all users: never another's answer, and not without end."""
 
 from evaluator.client_response import ResponseOptions, join_parts, write_response_parts
-from evaluator.client_response.kept import find_kept
+from evaluator.client_response.kept import MOST_WHOLES, find_kept
 from evaluator.evaluate import MOST_TRAILS, evaluate_gate, evaluate_layer
 from evaluator.layers import MOST_WAYS
 from evaluator.project import Project
@@ -56,7 +56,7 @@ def test_what_is_kept_of_many_ways_is_bounded() -> None:
     assert asking is not None
     assert [len(one.delegated or {}) for one in asking.rules] == [1, MOST_WAYS]
     listing = find_kept(made, "djb2").find_form("v1").listing
-    assert max(len(one.wholes) for one in (*listing.gates.values(), *listing.layers.values())) == 32
+    assert max(len(one.wholes) for one in (*listing.gates.values(), *listing.layers.values())) == MOST_WHOLES
 
 
 def test_same_exposures_with_and_without_a_look_into_a_list_are_told_apart() -> None:

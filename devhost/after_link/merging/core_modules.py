@@ -70,6 +70,11 @@ def read_imports(content: bytes) -> Iterator[Import]:
         at = end
 
 
+def count_imported(content: bytes) -> int:
+    """Return how many functions an import section holds: the module's own are numbered from there."""
+    return sum(one.type[0] == FUNC for one in read_imports(content))
+
+
 def write_imports(imports: Sequence[Import]) -> bytes:
     """Return an import section."""
     parts = [write_name(one.module) + write_name(one.field) + one.type for one in imports]
