@@ -16,7 +16,7 @@ from evaluator.layers import delegate, walk_new_layer
 from evaluator.mapping import apply_mapping
 from evaluator.outcome import PENDING, Outcome, Unrecognized, copy_outcome
 from evaluator.overrides import apply_override
-from evaluator.spec import NOTHING_ASKED
+from evaluator.spec import NONE_TRAILED
 from evaluator.view import MOST_NESTED
 
 if TYPE_CHECKING:
@@ -145,43 +145,46 @@ def _evaluate(view: UserView, kind: str, name: str) -> Outcome:
     return outcome
 
 
-def walk(view: UserView, spec: Spec) -> Outcome:
+def walk(view: UserView, spec: Spec) -> Outcome:  # noqa: C901, PLR0912  # whole: here is where the time goes
     """Try the rules in order; the first whose conditions all hold decides."""
     memo, trace = view.memo, view.trace
     trail: tuple[Exposure, ...] = ()
     marks = 0
-    verdict = spec.fallback
     for rule in spec.rules:
-        matched = True
-        questions = rule.plain
-        if questions is not NOTHING_ASKED:
-            for reading, test, wanted in rule.prepare() if questions is None else questions:
-                if reading in memo:
-                    value = memo[reading]
-                else:
-                    value = memo[reading] = reading.convert(reading.source(view))
-                if test(value) is not wanted:
-                    matched = False
-                    break
         if not rule.is_lonely:
             all_hold, passed_on, left = memo.get(rule.only) or walk_nested(view, rule, find_outcome)
             if all_hold is None:
                 return stop_unsupported(view, spec, rule, trail, find_outcome)
-            matched = matched and all_hold
             trail += passed_on
             marks |= left
-        if trace is not None:
-            trace.record_rule(view, rule, matched)
-        if matched:
+            if not all_hold:  # then the user need not be asked
+                if trace is not None:
+                    trace.record_rule(view, rule, False)
+                continue
+        questions = rule.plain
+        for reading, test, wanted in rule.prepare() if questions is None else questions:
+            if reading in memo:
+                value = memo[reading]
+            else:
+                value = memo[reading] = reading.convert(reading.source(view))
+            if test(value) is not wanted:
+                if trace is not None:
+                    trace.record_rule(view, rule, False)
+                break
+        else:
+            if trace is not None:
+                trace.record_rule(view, rule, True)
             delegated = None if rule.delegate is None else delegate(view, spec, rule, trail, marks, find_outcome)
             if delegated is not None:
                 return delegated
             verdict = roll(view, rule) if rule.certain is None else rule.certain
             break
+    else:
+        verdict = spec.fallback
     if not (marks or trail):
         plain = verdict.plain
         return share(spec, verdict) if plain is None else plain
-    known = None if verdict.trailed is None else verdict.trailed.get(trail)
+    known = verdict.trailed.get(trail)
     return keep(spec, verdict, trail, marks) if known is None or known.marks != marks else known
 
 
@@ -222,7 +225,7 @@ def keep(spec: Spec, verdict: Verdict, trail: tuple[Exposure, ...], marks: int) 
     """Make the outcome of a verdict with a trail, once for all users who come to it this way."""
     outcome = Outcome(spec, verdict, trail, marks)
     known = verdict.trailed
-    if known is None:
+    if known is NONE_TRAILED:
         known = verdict.trailed = {}
     if trail not in known and len(known) < MOST_TRAILS:
         known[trail] = outcome

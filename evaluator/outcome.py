@@ -27,11 +27,13 @@ LISTED: Final = 2
 class Outcome:
     """The result of walking one spec; `trail` holds (gate, "true"/"false", rule ID) in order, with duplicates.
 
-    Most outcomes are nothing but a verdict and a trail, so everything rarer is a default of the class, set on the
-    instance only where it differs: making one is what a check with nested gates spends.
+    Most outcomes are nothing but a verdict and a trail. What walks ask of every outcome has a slot, which is read alike
+    whether it was set or not; everything rarer is a default of the class, set on the instance only where it differs:
+    making one is what a check with nested gates spends.
     """
 
-    state: str = RECOGNIZED
+    __slots__ = ("__dict__", "exposed", "is_shared", "marks", "spec", "state", "trail", "verdict")
+
     id_type: str | None = None
     version: int | None = None
     is_active: bool = False
@@ -46,12 +48,8 @@ class Outcome:
     # The name that the config mapping led to.
     mapped_to: str | None = None
     parameter_rule_ids: Mapping[str, str] | None = None
-    # It is the same for every user who gets it, and kept.
-    is_shared: bool = False
     # What a contextual bandit appends to its rule ID when it explores.
     suffix: str = ""
-    # The trail and the marks that a gate leaves where it is nested, once one has asked.
-    exposed: tuple[tuple[Exposure, ...], int] | None = None
 
     def __init__(self, spec: Spec | None, verdict: Verdict, trail: tuple[Exposure, ...] = (), marks: int = 0) -> None:
         self.spec = spec
@@ -59,15 +57,21 @@ class Outcome:
         self.trail = trail
         # ANALYTICAL and LISTED, here or in a nested gate.
         self.marks = marks
+        self.state = RECOGNIZED
+        # It is the same for every user who gets it, and kept.
+        self.is_shared = False
+        # The trail and the marks that a gate leaves where it is nested, once one has asked.
+        self.exposed: tuple[tuple[Exposure, ...], int] | None = None
 
 
 class Unrecognized(Outcome):
     """The outcome for a name that the spec does not hold."""
 
-    state = UNRECOGNIZED
+    __slots__ = ()
 
     def __init__(self) -> None:
         super().__init__(None, NO_VERDICT)
+        self.state = UNRECOGNIZED
 
 
 # Stands in a view's gates for one whose walk is under way: meeting it again means going round in a circle.
@@ -76,9 +80,7 @@ PENDING: Final = Outcome(None, NO_VERDICT)
 
 def copy_outcome(outcome: Outcome) -> Outcome:
     """Return a copy to set differently: outcomes of gates are shared by all checks of a view."""
-    copy = Outcome(outcome.spec, outcome.verdict, outcome.trail)
+    copy = Outcome(outcome.spec, outcome.verdict, outcome.trail, outcome.marks)
     copy.__dict__.update(outcome.__dict__)
     copy.state = outcome.state
-    copy.exposed = None
-    copy.is_shared = False
     return copy

@@ -7,9 +7,10 @@ walk other specs (`pass_gate`, `fail_gate`, `experiment_group`) are prepared in 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-from evaluator.bucketing import USER_BUCKETS, hash_text, to_bytes
+from evaluator.bucketing import USER_BUCKETS, to_bytes, unpack_number
 from evaluator.coerce import Instant, find_text
 from evaluator.country import find_country
 from evaluator.units import find_unit, make_unit_source
@@ -146,7 +147,8 @@ def read_bucket(condition: Mapping[str, object]) -> Source:
         memo = view.memo
         if unit not in memo:
             memo[unit] = unit.convert(unit.source(view))
-        return hash_text(prefix + memo[unit]) % USER_BUCKETS
+        number: int = unpack_number(sha256(prefix + memo[unit]).digest())[0]  # `hash_text`, for a step less
+        return number % USER_BUCKETS
 
     return source
 

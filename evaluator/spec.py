@@ -100,6 +100,8 @@ PUBLIC: Final = Condition(
 )
 # What is asked of the user by rules that hold for everyone or ask only other specs.
 NOTHING_ASKED: Final[Sequence[Question]] = []  # a list as all others: CPython expects what it met before
+# What all verdicts begin with; the first outcome with a trail gives them a dictionary of their own.
+NONE_TRAILED: Final[dict[tuple[Exposure, ...], Outcome]] = {}
 # What a verdict without a rule has in place of its document.
 NO_RULE: Final[Mapping[str, Any]] = {}
 
@@ -123,7 +125,7 @@ class Verdict:
         # The outcome that is nothing but this verdict, once a walk has made it.
         self.plain: Outcome | None = None
         # Those with a trail, by it, as far as they are kept.
-        self.trailed: dict[tuple[Exposure, ...], Outcome] | None = None
+        self.trailed: dict[tuple[Exposure, ...], Outcome] = NONE_TRAILED
         # What a gate's exposure is known by beside its units, once one was recorded.
         self.answer: str | None = None
 
