@@ -24,10 +24,9 @@ if TYPE_CHECKING:
 
 
 type Walk = Callable[[UserView, Spec], Outcome]
-# What a view knows an outcome by, what walks the spec where nothing can lead back to it, and the spec.
-type Way = tuple[object, Walk | None, Any]
+# What a view knows an outcome by, what walks the spec where nothing can lead back to it, the spec, and what is asked.
+type Way = tuple[object, Walk | None, Any, Asked]
 
-UNKNOWN: Final[Way] = (None, None, None)
 # Gates that are followed on one way: each takes a part of the sandbox's stack.
 MOST_FOLLOWED: Final = 20
 
@@ -49,8 +48,8 @@ class Asked:
         """Look the spec up; one that is not there yet may be there the next time."""
         spec = project.find_spec(self.kind, self.name)
         if spec is None:
-            return UNKNOWN
-        way = self.way = (self.name if self.kind == GATE else spec, _find_walk(project, self.kind, spec), spec)
+            return None, None, None, self
+        way = self.way = (self.name if self.kind == GATE else spec, _find_walk(project, self.kind, spec), spec, self)
         return way
 
 
@@ -86,14 +85,18 @@ def _ends(project: Project, gate: Spec, above: tuple[str, ...], known: set[str])
     return True
 
 
-def find_outcomes(view: UserView, asked: Iterable[Asked]) -> list[Outcome]:
+def find_ways(project: Project, asked: Iterable[Asked]) -> list[Way]:
+    """Return how each is answered."""
+    return [one.way or one.find_way(project) for one in asked]
+
+
+def find_outcomes(view: UserView, ways: Iterable[Way]) -> list[Outcome]:
     """Return what `find_outcome` returns for each."""
-    project, memo = view.project, view.memo
-    if view.surroundings or project.cmab_configs:
-        return [find_outcome(view, one.kind, one.name) for one in asked]
+    if view.surroundings or view.project.cmab_configs:
+        return [find_outcome(view, one.kind, one.name) for _key, _walk, _spec, one in ways]
+    memo = view.memo
     outcomes: list[Outcome] = []
-    for one in asked:
-        key, walk_it, spec = one.find_way(project) if one.way is None else one.way
+    for key, walk_it, spec, one in ways:
         if key in memo:
             outcomes.append(memo[key])
         elif walk_it is None:

@@ -18,7 +18,7 @@ from evaluator.evaluate import CONFIG, LAYER
 from evaluator.evaluation import Evaluation
 from evaluator.outcome import LISTED, NO_VERDICT, Outcome
 from evaluator.project import Project
-from evaluator.sweep import Asked, find_outcomes
+from evaluator.sweep import Asked, find_outcomes, find_ways
 from evaluator.view import UserView
 
 HIDDEN: Final = frozenset({"segment", "holdout"})
@@ -58,7 +58,7 @@ class Flags:
                 shown[flag.name] = flag
         flags = shown.values()
         try:
-            outcomes = find_outcomes(view, flags)
+            outcomes = find_outcomes(view, find_ways(view.project, flags))
         except EvaluationDepthExceeded:
             view.come_up()
             return [encode_json(write(check_in(asking, view, flag.section, flag.name))) for flag in flags]

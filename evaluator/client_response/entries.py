@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from evaluator.evaluation import explicit_of, is_active
-from evaluator.sweep import Asked
+from evaluator.client_response.texts import write_text
+from evaluator.evaluation import explicit_of, id_type_of, is_active
+from evaluator.sweep import Asked, find_ways
 
 if TYPE_CHECKING:
     from evaluator.outcome import Outcome
+    from evaluator.project import Project
 
-type Entry = dict[str, object]
-type Hash = Callable[[str], str]
-type Describe = Callable[[Entry, "Listed", "Outcome", Hash], None]
+type Label = Callable[[str], str]  # of an entity: its hashed name as JSON text
+type Write = Callable[[Listed, Outcome, Label, Shown], str]
 
 GATE_ENTITY: Final = "gate"
 LAYER_ENTITY: Final = "layer"
 _DEVICE_ID_TYPES: Final = ("stableID", "stableid")
+
+
+class Shown(NamedTuple):
+    """What of an entry some formats and options leave out."""
+
+    id_type: bool = True
+    parameter_rules: bool = True
+
+
+EVERYTHING: Final = Shown()
 
 
 class Listed(Asked):
@@ -37,59 +48,65 @@ class Listed(Asked):
         self.wholes: dict[Outcome, bytes] = {}
 
 
-def describe_entry(listed: Listed, outcome: Outcome, hash_name: Hash) -> Entry:
-    """Return an entry as v1 has it, without exposures."""
-    verdict, spec = outcome.verdict, outcome.spec
-    is_gate = listed.entity == GATE_ENTITY
-    rule_id = verdict.rule_id + outcome.suffix
-    id_type = outcome.id_type if spec is None else spec.id_type
-    entry: Entry = {
-        "name": hash_name(listed.name),
-        "value": verdict.passed if is_gate else verdict.value,
-        "rule_id": rule_id,
-    }
-    if id_type is not None or not is_gate:
-        entry["id_type"] = id_type or ""
-    if not is_gate:
-        entry["group"] = rule_id
-        entry["is_device_based"] = id_type in _DEVICE_ID_TYPES
-        _DESCRIBE.get(listed.entity, _describe_experiment)(entry, listed, outcome, hash_name)
-    return entry
+class Section:
+    """Entities that are asked and written together, with how each is answered and its whole texts, in lists."""
+
+    __slots__ = ("listed", "ways", "wholes")
+
+    def __init__(self, project: Project, listed: Iterable[Listed]) -> None:
+        self.listed = list(listed)
+        self.ways = find_ways(project, self.listed)
+        self.wholes = [one.wholes for one in self.listed]
 
 
-def _describe_config(entry: Entry, _listed: Listed, outcome: Outcome, _hash_name: Hash) -> None:
-    entry["passed"] = outcome.verdict.passed
+def write_entry(listed: Listed, outcome: Outcome, find_label: Label, shown: Shown = EVERYTHING) -> str:
+    """Return an entry as v1 has it, up to its exposures."""
+    verdict, name = outcome.verdict, find_label(listed.name)
+    rule_id = write_text(verdict.rule_id + outcome.suffix)
+    id_type = id_type_of(outcome)
+    if listed.entity is GATE_ENTITY:
+        value = "true" if verdict.passed else "false"
+        more = ""
+    else:
+        value = write_text(verdict.value)
+        is_device_based = "true" if id_type in _DEVICE_ID_TYPES else "false"
+        fields = _FIELDS.get(listed.entity, _write_experiment)(listed, outcome, find_label, shown)
+        more = f',"group":{rule_id},"is_device_based":{is_device_based}{fields}'
+        id_type = id_type or ""
+    unit = "" if id_type is None or not shown.id_type else f',"id_type":{write_text(id_type)}'
+    return f'{{"name":{name},"value":{value},"rule_id":{rule_id}{unit}{more}'
 
 
-def _describe_experiment(entry: Entry, listed: Listed, outcome: Outcome, _hash_name: Hash) -> None:
-    _add_group(entry, outcome)
-    if outcome.spec is not None and outcome.spec.has_shared_params is True:
-        entry["is_in_layer"] = True
-    explicit = explicit_of(outcome)
+def _write_config(_listed: Listed, outcome: Outcome, _find_label: Label, _shown: Shown) -> str:
+    return ',"passed":true' if outcome.verdict.passed else ',"passed":false'
+
+
+def _write_experiment(listed: Listed, outcome: Outcome, _find_label: Label, _shown: Shown) -> str:
+    text, explicit, spec = _write_group(outcome), explicit_of(outcome), outcome.spec
+    if spec is not None and spec.has_shared_params is True:
+        text += ',"is_in_layer":true'
     if explicit is not None:
-        entry["explicit_parameters"] = explicit
-    if listed.entity == "experiment":
-        _add_activity(entry, outcome)
+        text += f',"explicit_parameters":{write_text(explicit)}'
+    return text + _write_activity(outcome) if listed.entity == "experiment" else text
 
 
-def _describe_layer(entry: Entry, _listed: Listed, outcome: Outcome, hash_name: Hash) -> None:
-    _add_group(entry, outcome)
-    entry["explicit_parameters"] = explicit_of(outcome)
+def _write_layer(_listed: Listed, outcome: Outcome, find_label: Label, shown: Shown) -> str:
+    text = f'{_write_group(outcome)},"explicit_parameters":{write_text(explicit_of(outcome) or [])}'
     if outcome.delegate:
-        entry["allocated_experiment_name"] = hash_name(outcome.delegate)
-        _add_activity(entry, outcome)
-    if outcome.parameter_rule_ids is not None:
-        entry["parameter_rule_ids"] = outcome.parameter_rule_ids
+        text += f',"allocated_experiment_name":{find_label(outcome.delegate)}{_write_activity(outcome)}'
+    if outcome.parameter_rule_ids is not None and shown.parameter_rules:
+        text += f',"parameter_rule_ids":{write_text(outcome.parameter_rule_ids)}'
+    return text
 
 
-def _add_group(entry: Entry, outcome: Outcome) -> None:
-    if outcome.verdict.group_name is not None:
-        entry["group_name"] = outcome.verdict.group_name
+def _write_group(outcome: Outcome) -> str:
+    name = outcome.verdict.group_name
+    return "" if name is None else f',"group_name":{write_text(name)}'
 
 
-def _add_activity(entry: Entry, outcome: Outcome) -> None:
-    entry["is_experiment_active"] = is_active(outcome)
-    entry["is_user_in_experiment"] = outcome.verdict.is_experiment_group
+def _write_activity(outcome: Outcome) -> str:
+    activity, membership = write_text(is_active(outcome)), write_text(outcome.verdict.is_experiment_group)
+    return f',"is_experiment_active":{activity},"is_user_in_experiment":{membership}'
 
 
-_DESCRIBE: Final[dict[str, Describe]] = {"dynamic_config": _describe_config, LAYER_ENTITY: _describe_layer}
+_FIELDS: Final[dict[str, Write]] = {"dynamic_config": _write_config, LAYER_ENTITY: _write_layer}

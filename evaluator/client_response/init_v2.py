@@ -5,26 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from evaluator.client_response import v1
-from evaluator.client_response.entries import GATE_ENTITY
-from evaluator.client_response.kept import encode, list_members
+from evaluator.client_response.entries import GATE_ENTITY, LAYER_ENTITY
+from evaluator.client_response.sections import pair
+from evaluator.client_response.texts import encode, list_members
+from evaluator.evaluation import explicit_of, id_type_of, is_active
 
 if TYPE_CHECKING:
-    from evaluator.client_response.entries import Entry, Listed
-    from evaluator.client_response.kept import Kept, Piece, Text, Trail
+    from evaluator.client_response.entries import Listed
+    from evaluator.client_response.kept import Kept, Trail
     from evaluator.client_response.options import ResponseOptions
     from evaluator.client_response.sections import Found
+    from evaluator.client_response.texts import Piece, Text
     from evaluator.outcome import Outcome
     from evaluator.spec import Exposure
 
-_SHORT: Final = {
-    "rule_id": "r",
-    "id_type": "i",
-    "group_name": "gn",
-    "is_user_in_experiment": "ue",
-    "is_experiment_active": "ea",
-    "passed": "p",
-    "allocated_experiment_name": "ae",
-}
 _DEFAULT_RULE: Final = "default"
 
 
@@ -42,11 +36,11 @@ class Writer(v1.Writer):
 
     def write_entries(self, found: Found) -> list[bytes]:
         """Return `,"hashed name":entry` for each, in short keys, as one piece: short, and of this response only."""
-        return [b"".join([self.write_short(*each) for each in found])]
+        return [b"".join([self.write_short(*each) for each in pair(found)])]
 
     def write_layers(self, found: Found) -> list[Piece]:
         """Return the object {hashed name: entry} of layers, in short keys."""
-        return self.enclose([b"".join([self.write_short_layer(*each) for each in found])])
+        return self.enclose([b"".join([self.write_short_layer(*each) for each in pair(found)])])
 
     def write_short(self, listed: Listed, outcome: Outcome) -> bytes:
         """Return `,"hashed name":entry` for a gate or config."""
@@ -74,20 +68,35 @@ class Writer(v1.Writer):
             parts.append(b'"us":[%b]' % self.list_exposures(undelegated))
         return b"%b%b}" % (start, b",".join(parts))
 
-    def split_layer(self, entry: Entry) -> tuple[bytes, bytes, bytes]:
+    def split_layer(self, listed: Listed, outcome: Outcome) -> tuple[bytes, bytes, bytes]:
         """Split the entry of a layer, which alone shows explicit parameters."""
-        start, value, fields = self.split_entry(entry)
-        explicit = entry["explicit_parameters"]
+        start, value, fields = self.split_entry(listed, outcome)
+        explicit = explicit_of(outcome)
         return start, value, fields if explicit is None else (b'%b,"ep":%b' % (fields, encode(explicit))).lstrip(b",")
 
-    def split_entry(self, entry: Entry) -> tuple[bytes, bytes, bytes]:
+    def split_entry(self, listed: Listed, outcome: Outcome) -> tuple[bytes, bytes, bytes]:
         """Return the start with the name, the value, and the fields that a default does not cover, each as text."""
-        short = {_SHORT[key]: field for key, field in entry.items() if key in _SHORT}
-        if not self.shows_id_type:
-            del short["i"]
-        if short["r"] == _DEFAULT_RULE:
-            del short["r"]
-        return b",%b:{" % encode(entry["name"]), encode(entry["value"]), encode(short)[1:-1]
+        is_gate = listed.entity is GATE_ENTITY
+        rule_id, id_type = outcome.verdict.rule_id + outcome.suffix, id_type_of(outcome)
+        short: dict[str, object] = {} if rule_id == _DEFAULT_RULE else {"r": rule_id}
+        if self.shown.id_type and not (is_gate and id_type is None):
+            short["i"] = id_type or ""
+        if not is_gate:
+            short |= self.describe(listed, outcome)
+        label = self.kept.find_label(listed.name).encode("ascii")
+        return b",%b:{" % label, encode(outcome.verdict.value), encode(short)[1:-1]
+
+    def describe(self, listed: Listed, outcome: Outcome) -> dict[str, object]:
+        """Return the fields that gates have not, in short keys."""
+        verdict = outcome.verdict
+        if listed.entity == "dynamic_config":
+            return {"p": verdict.passed}
+        short: dict[str, object] = {} if verdict.group_name is None else {"gn": verdict.group_name}
+        if outcome.delegate and listed.entity is LAYER_ENTITY:
+            short["ae"] = self.kept.find_name(outcome.delegate)
+        if listed.entity == "experiment" or "ae" in short:
+            short |= {"ea": is_active(outcome), "ue": verdict.is_experiment_group}
+        return short
 
     def number_value(self, value: bytes) -> bytes:
         """Return the number of a value that has none yet, as text."""

@@ -11,11 +11,10 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final, cast
 
 from evaluator.bucketing import find_name_hash, hash_djb2
-from evaluator.client_response.entries import GATE_ENTITY, LAYER_ENTITY, Entry, Listed, describe_entry
-from evaluator.coerce import write_json
+from evaluator.client_response.entries import GATE_ENTITY, LAYER_ENTITY, Listed, Section
+from evaluator.client_response.texts import encode, write_text
 from evaluator.conditions import EXPERIMENT, GATE
 from evaluator.evaluate import CONFIG, LAYER
-from evaluator.json_text import read_json, write_json_text
 from evaluator.outcome import UNSUPPORTED
 
 if TYPE_CHECKING:
@@ -26,10 +25,6 @@ if TYPE_CHECKING:
     from evaluator.spec import Exposure
 
 type Trail = tuple[Exposure, ...]
-# A view is a text without its first character.
-type Piece = bytes | memoryview
-# A long text is in pieces, to be copied once: copying costs an instruction for each character.
-type Text = bytes | list[Piece]
 
 _HIDDEN: Final = ("segment", "holdout")
 # More texts than this of one entity, or lists of exposures, are written anew: a bound on memory, not met in real specs.
@@ -38,37 +33,15 @@ _MOST_KEPT: Final = 1_000
 MOST_WHOLES: Final = 32
 
 
-def encode(value: object) -> bytes:
-    """Write a JSON value; a number that JSON cannot write becomes null, as the core has it.
-
-    In ASCII, so that a lone surrogate in a user's text cannot keep a reply from being encoded.
-    """
-    if value is True or value is False:
-        return b"true" if value else b"false"
-    try:
-        return write_json_text(value).encode("ascii")
-    except ValueError:
-        return write_json_text(read_json(write_json(value))).encode("ascii")
-
-
-def list_members(members: Mapping[bytes, bytes]) -> list[Piece]:
-    """Return the pieces of an object's text, from the texts of its keys and values."""
-    pieces: list[Piece] = [b"{"]
-    for key, text in members.items():
-        pieces += (key, b":", text, b",")
-    pieces[-1] = b"}" if members else b"{}"
-    return pieces
-
-
 class Listing:
-    """The entities of a project that responses may hold, by name."""
+    """The entities of a project that responses may hold; bandits by name."""
 
     __slots__ = ("bandits", "configs", "gates", "layers")
 
     def __init__(self, project: Project) -> None:
-        self.gates = {one.name: one for one in _list(project.gates, GATE)}
-        self.configs = {one.name: one for one in _list(project.configs, CONFIG)}
-        self.layers = {one.name: one for one in _list(project.layers, LAYER)}
+        self.gates = Section(project, _list(project.gates, GATE))
+        self.configs = Section(project, _list(project.configs, CONFIG))
+        self.layers = Section(project, _list(project.layers, LAYER))
         bandits = cast("Mapping[str, dict[str, object]]", project.cmab_configs)
         self.bandits = {name: Listed(name, EXPERIMENT, "autotune", one) for name, one in bandits.items()}
 
@@ -98,13 +71,13 @@ class Form:
         self.trails: dict[object, bytes] = {}
 
     def find_entry[Found: bytes | tuple[bytes, ...]](
-        self, listed: Listed, outcome: Outcome, write: Callable[[Entry], Found]
+        self, listed: Listed, outcome: Outcome, write: Callable[[Listed, Outcome], Found]
     ) -> Found:
         """Return what `write` makes of the entry without its exposures."""
         key = find_key(outcome)
         found: Found | None = listed.texts.get(key)
         if found is None:
-            found = write(describe_entry(listed, outcome, self.kept.find_name))
+            found = write(listed, outcome)
             if is_lasting(outcome) and len(listed.texts) < _MOST_KEPT:
                 listed.texts[key] = found
         return found
@@ -122,7 +95,7 @@ class Form:
 class Kept:
     """The names and exposures of one project under one hash."""
 
-    __slots__ = ("_exposure_keys", "_exposures", "_forms", "_names", "_project", "hash_name", "param_stores")
+    __slots__ = ("_exposure_keys", "_exposures", "_forms", "_labels", "_names", "_project", "hash_name", "param_stores")
 
     def __init__(self, project: Project, algorithm: str) -> None:
         self._project = project
@@ -132,6 +105,7 @@ class Kept:
         self._exposures: dict[Exposure, bytes] = {}
         self._exposure_keys: dict[Exposure, bytes] = {}
         self._names: dict[str, str] = {}
+        self._labels: dict[str, str] = {}
 
     def find_name(self, name: str) -> str:
         """Return the hashed name of an entity."""
@@ -139,6 +113,13 @@ class Kept:
         if hashed is None:
             hashed = self._names[name] = self.hash_name(name)
         return hashed
+
+    def find_label(self, name: str) -> str:
+        """Return the hashed name of an entity as JSON text."""
+        label = self._labels.get(name)
+        if label is None:
+            label = self._labels[name] = write_text(self.find_name(name))
+        return label
 
     def find_form(self, name: str) -> Form:
         """Return the texts of a format; `name` also tells options apart that show in them."""

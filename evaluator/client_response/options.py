@@ -40,6 +40,11 @@ class ResponseOptions:
         """Tell whether the response is for the specs of one app only."""
         return self.client_key is not None or bool(self.target_app_id)
 
+    @property
+    def keeps_all_names(self) -> bool:
+        """Tell whether no kind of entity is held to a list of names."""
+        return self.gates is None and self.configs is None and self.experiments is None and self.layers is None
+
 
 def find_target_app(project: Project, options: ResponseOptions) -> object:
     """Return the app that a client key belongs to; the hashed table goes before the plain one."""
@@ -49,7 +54,7 @@ def find_target_app(project: Project, options: ResponseOptions) -> object:
     app_id = project.app_id
     if key is None:
         return app_id
-    plain, hashed = (project.document.get(f"{kind}sdk_keys_to_app_ids") for kind in ("", "hashed_"))
+    plain, hashed = project.document.get("sdk_keys_to_app_ids"), project.document.get("hashed_sdk_keys_to_app_ids")
     if isinstance(plain, dict):
         app_id = plain.get(key)
     if isinstance(hashed, dict):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Final, cast
 
-from evaluator.client_response.kept import encode
+from evaluator.client_response.texts import encode
 
 if TYPE_CHECKING:
     from evaluator.client_response.kept import Kept

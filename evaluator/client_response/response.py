@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from evaluator.bucketing import hash_djb2_number
 from evaluator.client_response import init_v2, v1, v2
-from evaluator.client_response.kept import encode, find_kept, identify
+from evaluator.client_response.kept import find_kept, identify
 from evaluator.client_response.param_stores import write_param_stores
 from evaluator.client_response.sections import Sections
 from evaluator.client_response.session_replay import write_session_replay
+from evaluator.client_response.texts import encode
 from evaluator.coerce import find_text
 from evaluator.errors import EvaluationDepthExceeded
 from evaluator.evaluate import LAYER
 
 if TYPE_CHECKING:
-    from evaluator.client_response.entries import Entry
-    from evaluator.client_response.kept import Piece, Text
     from evaluator.client_response.options import ResponseOptions
+    from evaluator.client_response.texts import Piece, Text
     from evaluator.view import UserView
 
 type Parts = dict[str, Text]
@@ -69,7 +69,7 @@ def join_parts(parts: Mapping[str, Text]) -> bytes:
     return b"".join(pieces)
 
 
-def write_client_entry(view: UserView, kind: str, name: str, options: ResponseOptions) -> Entry | None:
+def write_client_entry(view: UserView, kind: str, name: str, options: ResponseOptions) -> dict[str, object] | None:
     """Return the entry of one spec as a v1 response has it; None when the response does not hold it."""
     writer = v1.Writer(find_kept(view.project, options.hash), options)
     try:

@@ -5,9 +5,10 @@ Segments and holdouts are never part of it; filters, the target app and the `rem
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from evaluator.client_response.entries import Section
 from evaluator.coerce import find_text
 from evaluator.conditions import GATE
 from evaluator.evaluate import LAYER
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from evaluator.outcome import Outcome
     from evaluator.view import UserView
 
-type Found = Iterable[tuple[Listed, Outcome]]
+type Found = tuple[Section, list[Outcome]]
 
 
 class Sections:
@@ -40,7 +41,7 @@ class Sections:
             "experiment": options.experiments,
             "layer": options.layers,
         }
-        self._is_whole = self._app is None and all(names is None for names in self._wanted.values())
+        self._is_whole = self._app is None and options.keeps_all_names
 
     def is_for_app(self, document: Mapping[str, object]) -> bool:
         """Tell whether a spec belongs to the target app; one that names no apps then belongs to none."""
@@ -54,52 +55,62 @@ class Sections:
 
     def gates(self) -> Found:
         """Return every gate to write."""
-        found = self._ask(self._select(self._listing.gates.values()))
-        if not self._options.remove_default_value_gates:
-            return found
-        return [each for each in found if each[0].document.get("entity") != "feature_gate" or not says_nothing(each[1])]
+        found = self._ask(self._select(self._listing.gates))
+        return self._leave_out(found, is_empty_gate) if self._options.remove_default_value_gates else found
 
     def configs(self) -> Found:
         """Return every config and experiment; a bandit takes the place of the config of its name."""
         listing = self._listing
+        section = self._select(listing.configs)
         bandits = {name: one for name, one in listing.bandits.items() if self._is_wanted(one, "experiment")}
-        configs: Collection[Listed] = listing.configs.values()
         if bandits:
-            configs = [one for one in configs if one.name not in bandits]
-        found = self._ask(self._select(configs))
-        if self._options.remove_experiments_in_layers:
-            found = [each for each in found if each[0].entity != "experiment" or not is_in_layer(each[1])]
-        return [*found, *self._ask(bandits.values())] if bandits else found
+            configs = [one for one in section.listed if one.name not in bandits]
+            section = Section(self._view.project, [*configs, *bandits.values()])
+        found = self._ask(section)
+        return self._leave_out(found, is_experiment_in_layer) if self._options.remove_experiments_in_layers else found
 
     def layers(self) -> Found:
         """Return every layer."""
-        return self._ask(self._select(self._listing.layers.values()))
+        return self._ask(self._select(self._listing.layers))
 
     def find_one(self, kind: str, name: str) -> Found:
         """Return the one entity of this kind and name, unless responses leave it out."""
         listing = self._listing
-        found = {GATE: listing.gates, LAYER: listing.layers}.get(kind, {**listing.configs, **listing.bandits}).get(name)
-        return [] if found is None else self._ask([found])
+        found = {GATE: listing.gates, LAYER: listing.layers}.get(kind, listing.configs).listed
+        if kind not in (GATE, LAYER):
+            found = [*listing.bandits.values(), *found]
+        return self._ask(Section(self._view.project, [one for one in found if one.name == name][:1]))
 
-    def _ask(self, section: Collection[Listed]) -> Found:
-        return zip(section, find_outcomes(self._view, section), strict=True)
+    def _ask(self, section: Section) -> Found:
+        return section, find_outcomes(self._view, section.ways)
 
-    def _select(self, section: Collection[Listed]) -> Collection[Listed]:
+    def _select(self, section: Section) -> Section:
         if self._is_whole:
             return section
-        return [one for one in section if self._is_wanted(one, one.entity)]
+        return Section(self._view.project, [one for one in section.listed if self._is_wanted(one, one.entity)])
+
+    def _leave_out(self, found: Found, is_unwanted: Callable[[Listed, Outcome], bool]) -> Found:
+        pairs = [each for each in pair(found) if not is_unwanted(*each)]
+        return Section(self._view.project, [listed for listed, _ in pairs]), [outcome for _, outcome in pairs]
 
     def _is_wanted(self, listed: Listed, entity: str) -> bool:
         names = self._wanted.get(entity)
         return (names is None or listed.name in names) and (self._app is None or self.is_for_app(listed.document))
 
 
-def says_nothing(outcome: Outcome) -> bool:
-    """Tell whether a gate is at its default, closed, and exposes nothing."""
+def pair(found: Found) -> Iterator[tuple[Listed, Outcome]]:
+    """Return each entity with what it came to."""
+    section, outcomes = found
+    return zip(section.listed, outcomes, strict=True)
+
+
+def is_empty_gate(listed: Listed, outcome: Outcome) -> bool:
+    """Tell whether this is a feature gate at its default, closed, that exposes nothing."""
     verdict = outcome.verdict
-    return verdict.rule_id == "default" and not verdict.passed and not outcome.trail
+    is_default = verdict.rule_id == "default" and not verdict.passed and not outcome.trail
+    return is_default and listed.document.get("entity") == "feature_gate"
 
 
-def is_in_layer(outcome: Outcome) -> bool:
-    """Tell whether the experiment that answered shares its parameters with a layer."""
-    return outcome.spec is not None and outcome.spec.has_shared_params is True
+def is_experiment_in_layer(listed: Listed, outcome: Outcome) -> bool:
+    """Tell whether this is an experiment, answered by one that shares its parameters with a layer."""
+    return listed.entity == "experiment" and outcome.spec is not None and outcome.spec.has_shared_params is True

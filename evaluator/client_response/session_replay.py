@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from evaluator.view import UserView
 
 _SALT: Final = "session_replay"
+# Where a view keeps what the die showed.
+_ROLLED: Final = object()
 
 
 def write_session_replay(view: UserView, hash_name: Callable[[str], str]) -> dict[str, object]:
@@ -24,7 +26,6 @@ def write_session_replay(view: UserView, hash_name: Callable[[str], str]) -> dic
     if not isinstance(info, dict):
         return {}
     written: dict[str, object] = {}
-    roll = _roll(view)
     can_record = info.get("recording_blocked") is not True
     if info.get("recording_blocked") is not None:
         written["recording_blocked"] = info["recording_blocked"]
@@ -36,31 +37,42 @@ def write_session_replay(view: UserView, hash_name: Callable[[str], str]) -> dic
     rate = info.get("sampling_rate")
     if rate is not None:
         written["session_recording_rate"] = rate
-        can_record = can_record and roll <= rate
+        can_record = can_record and _is_sampled(view, rate)
     written["can_record_session"] = can_record
     events, exposures = info.get("session_recording_event_triggers"), info.get("session_recording_exposure_triggers")
     if events is not None:
-        written["session_recording_event_triggers"] = _write_triggers(events, roll, str)
+        written["session_recording_event_triggers"] = _write_triggers(view, events, str)
     if exposures is not None:
-        written["session_recording_exposure_triggers"] = _write_triggers(exposures, roll, hash_name)
+        written["session_recording_exposure_triggers"] = _write_triggers(view, exposures, hash_name)
     if info.get("session_recording_privacy_settings") is not None:
         written["session_recording_privacy_settings"] = info["session_recording_privacy_settings"]
     return written
 
 
+def _is_sampled(view: UserView, rate: float) -> bool:
+    """Tell whether the user's die is at most the rate; it is always below 1."""
+    return rate >= 1 or _roll(view) <= rate
+
+
 def _roll(view: UserView) -> float:
-    unit = find_text(view.user.fields.get("userID")) or find_text(view.user.custom_ids.get("stableID")) or ""
-    return hash_text(to_bytes(f"{_SALT}.{unit}")) % PASS_BUCKETS / PASS_BUCKETS
+    memo = view.memo
+    if _ROLLED not in memo:
+        unit = find_text(view.user.fields.get("userID")) or find_text(view.user.custom_ids.get("stableID")) or ""
+        memo[_ROLLED] = hash_text(to_bytes(f"{_SALT}.{unit}")) % PASS_BUCKETS / PASS_BUCKETS
+    rolled: float = memo[_ROLLED]
+    return rolled
 
 
-def _write_triggers(triggers: Mapping[str, object], roll: float, hash_name: Callable[[str], str]) -> dict[str, object]:
-    return {hash_name(key): _write_trigger(cast("Mapping[str, object]", one), roll) for key, one in triggers.items()}
+def _write_triggers(
+    view: UserView, triggers: Mapping[str, object], hash_name: Callable[[str], str]
+) -> dict[str, object]:
+    return {hash_name(key): _write_trigger(view, cast("Mapping[str, object]", one)) for key, one in triggers.items()}
 
 
-def _write_trigger(trigger: Mapping[str, object], roll: float) -> dict[str, object]:
+def _write_trigger(view: UserView, trigger: Mapping[str, object]) -> dict[str, object]:
     written: dict[str, object] = {}
     if trigger.get("values") is not None:
         written["values"] = trigger["values"]
     if trigger.get("sampling_rate") is not None:
-        written["passes_sampling"] = roll <= cast("float", trigger["sampling_rate"])
+        written["passes_sampling"] = _is_sampled(view, cast("float", trigger["sampling_rate"]))
     return written

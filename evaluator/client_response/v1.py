@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
-from evaluator.client_response.kept import encode, keep_whole
+from evaluator.client_response.entries import Shown, write_entry
+from evaluator.client_response.kept import keep_whole
+from evaluator.client_response.sections import pair
 
 if TYPE_CHECKING:
-    from evaluator.client_response.entries import Entry, Listed
-    from evaluator.client_response.kept import Kept, Piece, Text, Trail
+    from collections.abc import Callable
+
+    from evaluator.client_response.entries import Listed
+    from evaluator.client_response.kept import Kept, Trail
     from evaluator.client_response.options import ResponseOptions
     from evaluator.client_response.sections import Found
+    from evaluator.client_response.texts import Piece, Text
     from evaluator.outcome import Outcome
     from evaluator.spec import Exposure
 
@@ -21,13 +26,14 @@ _UNDELEGATED: Final = b'],"undelegated_secondary_exposures":['
 class Writer:
     """Writes the entries of one response, in pieces; texts that do not depend on the user come from `form`."""
 
-    __slots__ = ("form", "kept", "shows_id_type", "stored")
+    __slots__ = ("form", "kept", "shown", "stored")
     name = "v1"
+    shows_parameter_rules = True
 
     def __init__(self, kept: Kept, options: ResponseOptions) -> None:
         self.kept = kept
-        self.shows_id_type = not options.remove_id_type
-        self.form = kept.find_form(self.name if self.shows_id_type else f"{self.name} without ID types")
+        self.shown = Shown(not options.remove_id_type, self.shows_parameter_rules)
+        self.form = kept.find_form(self.name if self.shown.id_type else f"{self.name} without ID types")
         # The pieces of all sections so far: what a client stores, and so what its checksum is about.
         self.stored: list[bytes] = []
 
@@ -37,8 +43,7 @@ class Writer:
 
     def write_layers(self, found: Found) -> list[Piece]:
         """Return the object {hashed name: entry} of layers, in pieces."""
-        write = self.write_layer
-        return self.enclose([listed.wholes.get(outcome) or write(listed, outcome) for listed, outcome in found])
+        return self.enclose(find_wholes(found, self.write_layer))
 
     def enclose(self, entries: list[bytes]) -> list[Piece]:
         """Return the pieces of an object, from those of its entries."""
@@ -50,7 +55,7 @@ class Writer:
 
     def write_entries(self, found: Found) -> list[bytes]:
         """Return `,"hashed name":entry` for each gate or config."""
-        return [listed.wholes.get(outcome) or self.write_entry(listed, outcome) for listed, outcome in found]
+        return find_wholes(found, self.write_entry)
 
     def write_entry(self, listed: Listed, outcome: Outcome) -> bytes:
         """Return `,"hashed name":entry` for a gate or config, and keep it where others may get the same."""
@@ -68,13 +73,11 @@ class Writer:
         start: bytes = self.form.find_entry(listed, outcome, self.start_entry)
         return start
 
-    def start_entry(self, entry: Entry) -> bytes:
-        """Write an entry up to its exposures."""
-        if not self.shows_id_type:
-            entry.pop("id_type", None)
-        if entry.get("explicit_parameters", ()) is None:
-            entry["explicit_parameters"] = []  # of a layer
-        return b',%b:%b,"secondary_exposures":[' % (encode(entry["name"]), encode(entry)[:-1])
+    def start_entry(self, listed: Listed, outcome: Outcome) -> bytes:
+        """Write `,"hashed name":entry` up to its exposures."""
+        find_label = self.kept.find_label
+        entry = write_entry(listed, outcome, find_label, self.shown)
+        return f',{find_label(listed.name)}:{entry},"secondary_exposures":['.encode("ascii")
 
     def write_trail(self, trail: Trail) -> bytes:
         """Return the items of a list of exposures, without duplicates, and the end of the entry."""
@@ -103,6 +106,15 @@ class Writer:
     def tables(self) -> dict[str, Text]:
         """Return what entries refer to, as parts of the response."""
         return {}
+
+
+def find_wholes(found: Found, write: Callable[[Listed, Outcome], bytes]) -> list[bytes]:
+    """Return the whole text of each entity; what is not kept is written."""
+    section, outcomes = found
+    kept = list(map(dict.get, section.wholes, outcomes))
+    if all(kept):
+        return cast("list[bytes]", kept)
+    return [whole or write(*each) for whole, each in zip(kept, pair(found), strict=True)]
 
 
 def list_trails(outcome: Outcome) -> tuple[Trail, Trail]:

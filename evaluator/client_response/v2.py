@@ -6,13 +6,13 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from evaluator.client_response import v1
-from evaluator.client_response.kept import list_members
+from evaluator.client_response.texts import list_members
 
 if TYPE_CHECKING:
-    from evaluator.client_response.entries import Entry
-    from evaluator.client_response.kept import Kept, Piece, Text, Trail
+    from evaluator.client_response.kept import Kept, Trail
     from evaluator.client_response.options import ResponseOptions
     from evaluator.client_response.sections import Found
+    from evaluator.client_response.texts import Piece, Text
     from evaluator.spec import Exposure
 
 
@@ -21,6 +21,7 @@ class Writer(v1.Writer):
 
     __slots__ = ("_met",)
     name = "v2"
+    shows_parameter_rules = False  # as in the core
 
     def __init__(self, kept: Kept, options: ResponseOptions) -> None:
         super().__init__(kept, options)
@@ -28,20 +29,13 @@ class Writer(v1.Writer):
 
     def write_section(self, found: Found) -> list[Piece]:
         """Return the object {hashed name: entry} of gates or configs, in pieces."""
-        found = list(found)
-        self._met |= dict.fromkeys([outcome.trail for _listed, outcome in found])
+        self._met |= dict.fromkeys([outcome.trail for outcome in found[1]])
         return super().write_section(found)
 
     def write_layers(self, found: Found) -> list[Piece]:
         """Return the object {hashed name: entry} of layers, in pieces."""
-        found = list(found)
-        self._met |= dict.fromkeys([trail for _listed, outcome in found for trail in v1.list_trails(outcome)])
+        self._met |= dict.fromkeys([trail for outcome in found[1] for trail in v1.list_trails(outcome)])
         return super().write_layers(found)
-
-    def start_entry(self, entry: Entry) -> bytes:
-        """Write an entry up to its exposures; the core leaves out which rule gave each parameter."""
-        entry.pop("parameter_rule_ids", None)
-        return super().start_entry(entry)
 
     def refer(self, exposure: Exposure) -> bytes:
         """Return the key of an exposure."""

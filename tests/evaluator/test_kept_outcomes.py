@@ -50,13 +50,13 @@ def test_what_is_kept_of_many_ways_is_bounded() -> None:
         respond(view(made, user))
     everything = made.find_gate("all")
     assert everything is not None
-    kept = [len(one.trailed or {}) for one in (everything.fallback, everything.rules[0].passed)]
+    kept = [len(one.trailed) for one in (everything.fallback, everything.rules[0].passed)]
     assert kept == [MOST_TRAILS, 1]
     asking = made.find_layer("l")
     assert asking is not None
     assert [len(one.delegated or {}) for one in asking.rules] == [1, MOST_WAYS]
     listing = find_kept(made, "djb2").find_form("v1").listing
-    assert max(len(one.wholes) for one in (*listing.gates.values(), *listing.layers.values())) == MOST_WHOLES
+    assert max(len(one.wholes) for one in (*listing.gates.listed, *listing.layers.listed)) == MOST_WHOLES
 
 
 def test_same_exposures_with_and_without_a_look_into_a_list_are_told_apart() -> None:

@@ -8,7 +8,7 @@ from evaluator.evaluation import Evaluation
 from evaluator.outcome import Outcome
 from evaluator.overrides import Overrides
 from evaluator.project import Project
-from evaluator.sweep import MOST_FOLLOWED, Asked, comes_to_an_end, find_outcomes
+from evaluator.sweep import MOST_FOLLOWED, Asked, comes_to_an_end, find_outcomes, find_ways
 from tests.evaluator.builders import Json, condition, config, experiment, gate, layer, on_field, project, rule, view
 
 STAFF = on_field("email", "str_contains_any", ["@staff.test"])
@@ -61,7 +61,7 @@ def test_every_outcome_is_that_of_its_own_question(is_forced: bool) -> None:
     overrides.force("gate", "staff", True)
     options = {"overrides": overrides} if is_forced else {}
     for user in USERS:
-        found = find_outcomes(view(made, user, **options), asked)
+        found = find_outcomes(view(made, user, **options), find_ways(made, asked))
         for one, outcome in zip(asked, found, strict=True):
             alone = find_outcome(view(made, user, **options), one.kind, one.name)
             assert show(one, outcome) == show(one, alone), (user, one.name)
@@ -70,10 +70,12 @@ def test_every_outcome_is_that_of_its_own_question(is_forced: bool) -> None:
 def test_layer_shares_what_its_experiment_came_to() -> None:
     made = sample()
     asked = [Asked("layer", "plain")]
-    first, second = (find_outcomes(view(made, {"userID": "a"}), asked)[0] for _ in range(2))
+    first, second = (find_outcomes(view(made, {"userID": "a"}), find_ways(made, asked))[0] for _ in range(2))
     assert first is second
     assert first.is_shared
-    guarded, again = (find_outcomes(view(made, USERS[1]), [Asked("layer", "guarded")])[0] for _ in range(2))
+    guarded, again = (
+        find_outcomes(view(made, USERS[1]), find_ways(made, [Asked("layer", "guarded")]))[0] for _ in range(2)
+    )
     assert guarded is again
     assert guarded.delegate == "e"
     assert guarded.trail
@@ -120,4 +122,4 @@ def test_circle_ends_the_sweep() -> None:
     one, other = (gate(rule(condition("pass_gate", None, name))) for name in ("b", "a"))
     seen = view(project({"a": one, "b": other}))
     with pytest.raises(EvaluationDepthExceeded):
-        find_outcomes(seen, [Asked("gate", "a")])
+        find_outcomes(seen, find_ways(seen.project, [Asked("gate", "a")]))
