@@ -144,7 +144,7 @@ def find_key(request: Request, place: KeyPlace, parameter: str) -> str:
             scheme, _, token = (find("authorization") or "").partition(" ")
             return token.strip() if scheme.lower() == "bearer" else ""
         case KeyPlace.QUERY:
-            return parse_query(request.query).get("k", "")
+            return parse_query(request.query).get("k", "") if request.query else ""
         case KeyPlace.PATH:
             return parameter.removesuffix(".json").removesuffix(".js")
 

@@ -62,16 +62,18 @@ def find_connection(call: Call, user: User) -> dict[str, object]:
     added: dict[str, object] = {}
     is_own = call.caller.access is Access.CLIENT
     ip = fields.get("ip")
+    is_known = is_public(ip)
     if ip is None and is_own and call.sandbox.client_settings.ip_from_connection:
         ip = call.request.find_client_ip()
-        if is_public(ip):
+        is_known = is_public(ip)
+        if is_known:
             added["ip"] = ip
     if fields.get("userAgent") is None and is_own and call.sandbox.client_settings.user_agent_from_connection:
         agent = call.request.find_header("user-agent")
         if agent and agent.startswith(BROWSERS):
             added["userAgent"] = agent
-    if fields.get("country") is None and isinstance(ip, str) and is_public(ip):
-        country = find_unlisted_country(call, ip)
+    if is_known and fields.get("country") is None:
+        country = find_unlisted_country(call, str(ip))
         if country:
             added["country"] = country
     return added

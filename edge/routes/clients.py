@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from json import loads
 from typing import Final
 
-from edge.callers.keys import Access, KeyPlace
+from edge.callers.keys import Access, Caller, KeyPlace
 from edge.callers.narrowing import narrow_response
+from edge.callers.sight import Sight
 from edge.calls import Call, Route
-from edge.checks import Asking, begin_asking
+from edge.checks import begin_asking
 from edge.events.batch import SDK_TYPE, SDK_VERSION
 from edge.input.client_bodies import read_client_object
 from edge.input.users import complete_user
@@ -40,29 +41,28 @@ def post_initialize(call: Call) -> Reply:
     project = asking.questions.whole_project()
     if project is None:
         raise Refusal(503, "no_spec", asking.questions.fault)
-    parts = write_parts(asking, project, body)
+    view = asking.view_of(project)
+    sight = asking.find_sight(view)
+    parts = write_response_parts(view, read_options(asking.caller, body, project.time, may_choose=sight is None))
     if parts["has_updates"] == b"false":
         return json_reply(200, {"has_updates": False})
     parts = {**parts, "user": encode_json(echo_user(sent)), "sdkInfo": SDK_INFO}
-    return Reply(200, finish_response(asking, project, parts))
+    return Reply(200, finish_response(project, sight, parts))
 
 
-def write_parts(asking: Asking, project: Project, body: Body) -> Parts:
-    """Return the client response that a body asks for, as {top-level key: JSON text or pieces}; raises a refusal."""
-    held = body.get("full_checksum") if body.get("sinceTime") == project.time else None
-    options = ResponseOptions(
+def read_options(caller: Caller, body: Body, time: int, *, may_choose: bool) -> ResponseOptions:
+    """Read what of a body decides the response from a spec of this time; raises a refusal.
+
+    Who sees a part may not choose the format: one is narrowed.
+    """
+    held = body.get("full_checksum") if body.get("sinceTime") == time else None
+    response_format = read_choice(body, "responseFormat", FORMATS, FORMATS[0])
+    return ResponseOptions(
         hash=read_choice(body, "hash", HASHES, "djb2"),
-        response_format=find_format(asking, project, body),
-        client_key=asking.caller.key if asking.caller.access is Access.CLIENT else None,
+        response_format=response_format if may_choose else FORMATS[0],
+        client_key=caller.key if caller.access is Access.CLIENT else None,
         previous_response_hash=held if isinstance(held, str) else "",
     )
-    return write_response_parts(asking.view_of(project), options)
-
-
-def find_format(asking: Asking, project: Project, body: Body) -> str:
-    """Return the format that a body asks for; raises a refusal. A key that sees a part gets the one we narrow."""
-    wanted = read_choice(body, "responseFormat", FORMATS, FORMATS[0])
-    return wanted if asking.find_sight(asking.view_of(project)) is None else FORMATS[0]
 
 
 def read_choice(body: Body, field: str, choices: Sequence[str], default: str) -> str:
@@ -75,9 +75,8 @@ def read_choice(body: Body, field: str, choices: Sequence[str], default: str) ->
     return str(found)
 
 
-def finish_response(asking: Asking, project: Project, parts: Parts) -> bytes:
-    """Join the parts; what the caller may not see is taken out of them."""
-    sight = asking.find_sight(asking.view_of(project))
+def finish_response(project: Project, sight: Sight | None, parts: Parts) -> bytes:
+    """Join the parts; what is not in sight is taken out of them."""
     text = join_parts(parts)
     if sight is None:
         return text
