@@ -22,13 +22,10 @@ _DEVICE_ID_TYPES: Final = ("stableID", "stableid")
 
 
 class Shown(NamedTuple):
-    """What of an entry some formats and options leave out."""
+    """Whether an entry says what some formats and options leave out."""
 
-    id_type: bool = True
-    parameter_rules: bool = True
-
-
-EVERYTHING: Final = Shown()
+    id_type: bool
+    parameter_rules: bool
 
 
 class Listed(Asked):
@@ -59,7 +56,7 @@ class Section:
         self.wholes = [one.wholes for one in self.listed]
 
 
-def write_entry(listed: Listed, outcome: Outcome, find_label: Label, shown: Shown = EVERYTHING) -> str:
+def write_entry(listed: Listed, outcome: Outcome, find_label: Label, shown: Shown) -> str:
     """Return an entry as v1 has it, up to its exposures."""
     verdict, name = outcome.verdict, find_label(listed.name)
     rule_id = write_text(verdict.rule_id + outcome.suffix)
