@@ -15,7 +15,7 @@ from functools import partial
 from operator import eq
 from typing import Final
 
-from evaluator.bucketing import USER_BUCKETS, hash_unit_id
+from evaluator.bucketing import hash_unit_id
 from evaluator.coerce import Instant, find_number, find_text, write_json
 from evaluator.instants import (
     compare_versions,
@@ -65,8 +65,6 @@ def to_lowered(value: object) -> str:
     """Return the text view in lower case, or the empty text."""
     if type(value) is str:
         return value.lower()
-    if type(value) is int and 0 <= value < USER_BUCKETS:  # nearly always a bucket
-        return str(value)
     return "" if value is None else (find_text(value) or "").lower()
 
 

@@ -12,8 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from evaluator.coerce import find_text
-from evaluator.operators import LIST_OPERATORS, OPERATORS, to_unit_hash
-from evaluator.sources import SOURCES
+from evaluator.operators import LIST_OPERATORS, OPERATORS, to_lowered, to_unit_hash
+from evaluator.sources import BUCKET, SOURCES
 from evaluator.spec import (
     ALWAYS,
     PUBLIC,
@@ -101,6 +101,8 @@ class Preparer:
 def _prepare_question(readings: Readings, document: Document) -> Question:
     kind, operator = document["type"], OPERATORS[document["operator"]]
     convert, test = operator.prepare(document.get("targetValue"))
+    if kind == BUCKET and convert is to_lowered:
+        convert = str  # of a whole number, in C
     key = (kind, convert, _find_reference(kind, document))
     reading = readings.get(key)
     if reading is None:
@@ -125,7 +127,7 @@ def _prepare_group(document: Document, name: Any) -> AnyCondition:
 
 def _find_reference(kind: str, document: Document) -> object:
     """Return what the source of a condition reads: it may be any JSON value, also an array, and 1 is not true."""
-    if kind != "user_bucket":
+    if kind != BUCKET:
         name = document.get("idType" if kind == "unit_id" else "field")
         return name if type(name) is str else (repr(name),)
     additional = document.get("additionalValues") or {}

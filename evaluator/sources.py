@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from evaluator.view import UserView
 
 ABSENT: Final = object()
+BUCKET: Final = "user_bucket"
 
 _BUILT_IN: Final = {
     "userid": "userID",
@@ -179,7 +180,7 @@ SOURCES: Final[dict[str, Callable[[Mapping[str, object]], Source]]] = {
     "ua_based": read_user_agent,
     "environment_field": read_environment,
     "current_time": read_now,
-    "user_bucket": read_bucket,
+    BUCKET: read_bucket,
     "unit_id": read_unit_id,
     "target_app": read_target_app,
 }

@@ -133,8 +133,8 @@ class Kept:
         found = self._exposures.get(exposure)
         if found is None:
             gate, value, rule_id = exposure
-            written = {"gate": self.find_name(gate), "gateValue": value, "ruleID": rule_id}
-            found = self._exposures[exposure] = encode(written)
+            text = f'{{"gate":{self.find_label(gate)},"gateValue":"{value}","ruleID":{write_text(rule_id)}}}'
+            found = self._exposures[exposure] = text.encode("ascii")
         return found
 
     def find_exposure_key(self, exposure: Exposure) -> bytes:
@@ -155,13 +155,15 @@ def find_key(outcome: Outcome) -> object:
 
 def is_lasting(outcome: Outcome) -> bool:
     """Tell whether a verdict is one of a spec's own, which every user with the same answer shares."""
+    if outcome.is_shared:  # then it has passed the following
+        return True
     is_own = outcome.spec is not None and not outcome.is_overridden
     return is_own and outcome.parameter_rule_ids is None and outcome.state is not UNSUPPORTED
 
 
 def keep_whole(listed: Listed, outcome: Outcome, whole: bytes) -> bytes:
     """Return the text of an entry; it is kept where users share the outcome."""
-    if outcome.is_shared and is_lasting(outcome) and len(listed.wholes) < MOST_WHOLES:
+    if outcome.is_shared and len(listed.wholes) < MOST_WHOLES:
         listed.wholes[outcome] = whole
     return whole
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from evaluator.bucketing import hash_djb2_number
@@ -62,11 +63,17 @@ def join_parts(parts: Mapping[str, Text]) -> bytes:
     """Return the text of a response; it is ASCII."""
     pieces: list[Piece] = []
     for key, text in parts.items():
-        pieces.append(b',"' + key.encode() + b'":')
+        pieces.append(write_key(key))
         pieces += (text,) if isinstance(text, bytes) else text
     pieces[0] = b"{" + pieces[0][1:]
     pieces.append(b"}")
     return b"".join(pieces)
+
+
+@cache
+def write_key(key: str) -> bytes:
+    """Return `,"key":` for one of the few keys of responses."""
+    return f',"{key}":'.encode("ascii")
 
 
 def write_client_entry(view: UserView, kind: str, name: str, options: ResponseOptions) -> dict[str, object] | None:

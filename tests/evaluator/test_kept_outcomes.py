@@ -4,6 +4,8 @@ from evaluator.client_response import ResponseOptions, join_parts, write_respons
 from evaluator.client_response.kept import MOST_WHOLES, find_kept
 from evaluator.evaluate import MOST_TRAILS, evaluate_gate, evaluate_layer
 from evaluator.layers import MOST_WAYS
+from evaluator.outcome import RECOGNIZED
+from evaluator.overrides import Overrides
 from evaluator.project import Project
 from evaluator.view import UserView
 from tests.evaluator.builders import Json, condition, experiment, gate, layer, on_field, project, rule, view
@@ -57,6 +59,22 @@ def test_what_is_kept_of_many_ways_is_bounded() -> None:
     assert [len(one.delegated or {}) for one in asking.rules] == [1, MOST_WAYS]
     listing = find_kept(made, "djb2").find_form("v1").listing
     assert max(len(one.wholes) for one in (*listing.gates.listed, *listing.layers.listed)) == MOST_WHOLES
+
+
+def test_what_users_share_is_a_spec_s_own() -> None:
+    made = sample()
+    overrides = Overrides()
+    overrides.force("gate", "all", True)
+    overrides.force("experiment", "e", {"b": 3})
+    for user in USERS:
+        respond(view(made, user))
+        respond(view(made, user, overrides=overrides))
+    listing = find_kept(made, "djb2").find_form("v1").listing
+    sections = (listing.gates, listing.configs, listing.layers)
+    shared = [outcome for section in sections for one in section.listed for outcome in one.wholes]
+    assert all(outcome.spec is not None and not outcome.is_overridden for outcome in shared)
+    assert {outcome.state for outcome in shared} == {RECOGNIZED}
+    assert {outcome.parameter_rule_ids for outcome in shared} == {None}
 
 
 def test_same_exposures_with_and_without_a_look_into_a_list_are_told_apart() -> None:
