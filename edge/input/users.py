@@ -62,17 +62,17 @@ def find_connection(call: Call, user: User) -> dict[str, object]:
     added: dict[str, object] = {}
     is_own = call.caller.access is Access.CLIENT
     ip = fields.get("ip")
-    is_known = is_public(ip)
+    is_public_ip = is_public(ip)
     if ip is None and is_own and call.sandbox.client_settings.ip_from_connection:
         ip = call.request.find_client_ip()
-        is_known = is_public(ip)
-        if is_known:
+        is_public_ip = is_public(ip)
+        if is_public_ip:
             added["ip"] = ip
     if fields.get("userAgent") is None and is_own and call.sandbox.client_settings.user_agent_from_connection:
         agent = call.request.find_header("user-agent")
         if agent and agent.startswith(BROWSERS):
             added["userAgent"] = agent
-    if is_known and fields.get("country") is None:
+    if is_public_ip and fields.get("country") is None:
         country = find_unlisted_country(call, str(ip))
         if country:
             added["country"] = country

@@ -57,7 +57,7 @@ class Section:
 
 
 def write_entry(listed: Listed, outcome: Outcome, find_label: Label, shown: Shown) -> str:
-    """Return an entry as v1 has it, up to its exposures."""
+    """Return `,"hashed name":entry` as v1 has it, up to its exposures."""
     verdict, name = outcome.verdict, find_label(listed.name)
     rule_id = write_text(verdict.rule_id + outcome.suffix)
     id_type = id_type_of(outcome)
@@ -71,7 +71,7 @@ def write_entry(listed: Listed, outcome: Outcome, find_label: Label, shown: Show
         more = f',"group":{rule_id},"is_device_based":{is_device_based}{fields}'
         id_type = id_type or ""
     unit = "" if id_type is None or not shown.id_type else f',"id_type":{write_text(id_type)}'
-    return f'{{"name":{name},"value":{value},"rule_id":{rule_id}{unit}{more}'
+    return f',{name}:{{"name":{name},"value":{value},"rule_id":{rule_id}{unit}{more}'
 
 
 def _write_config(_listed: Listed, outcome: Outcome, _find_label: Label, _shown: Shown) -> str:

@@ -75,9 +75,8 @@ class Writer:
 
     def start_entry(self, listed: Listed, outcome: Outcome) -> bytes:
         """Write `,"hashed name":entry` up to its exposures."""
-        find_label = self.kept.find_label
-        entry = write_entry(listed, outcome, find_label, self.shown)
-        return f',{find_label(listed.name)}:{entry},"secondary_exposures":['.encode("ascii")
+        entry = write_entry(listed, outcome, self.kept.find_label, self.shown)
+        return f'{entry},"secondary_exposures":['.encode("ascii")
 
     def write_trail(self, trail: Trail) -> bytes:
         """Return the items of a list of exposures, without duplicates, and the end of the entry."""

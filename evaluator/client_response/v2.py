@@ -29,12 +29,14 @@ class Writer(v1.Writer):
 
     def write_section(self, found: Found) -> list[Piece]:
         """Return the object {hashed name: entry} of gates or configs, in pieces."""
-        self._met |= dict.fromkeys([outcome.trail for outcome in found[1]])
+        _section, outcomes = found
+        self._met |= dict.fromkeys([outcome.trail for outcome in outcomes])
         return super().write_section(found)
 
     def write_layers(self, found: Found) -> list[Piece]:
         """Return the object {hashed name: entry} of layers, in pieces."""
-        self._met |= dict.fromkeys([trail for outcome in found[1] for trail in v1.list_trails(outcome)])
+        _section, outcomes = found
+        self._met |= dict.fromkeys([trail for outcome in outcomes for trail in v1.list_trails(outcome)])
         return super().write_layers(found)
 
     def refer(self, exposure: Exposure) -> bytes:
