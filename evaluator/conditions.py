@@ -59,26 +59,19 @@ def passes(view: UserView, rule: Rule) -> bool:
 
 
 def walk_nested(view: UserView, rule: Rule, ask: Ask) -> Step:
-    """Evaluate the nested conditions of a rule in order.
-
-    What the only one comes to is kept in the view: other rules have it too.
-    """
+    """Evaluate the nested conditions of a rule in order."""
+    if rule.only is not None:
+        return walk_gate(view, rule.only, ask)
     if not rule.is_supported:
         return STUCK
-    memo = view.memo
     all_hold = True
     trail: tuple[Exposure, ...] = ()
     marks = 0
     for condition in rule.nested:
         if type(condition) is GateCondition:
-            gate = condition.gate
-            outcome: Outcome = memo[gate] if gate in memo else ask(view, GATE, gate)
-            if outcome is PENDING:
-                raise EvaluationDepthExceeded
-            if outcome.state is UNSUPPORTED:
+            matched, exposed, left = view.memo.get(condition) or walk_gate(view, condition, ask)
+            if matched is None:
                 return None, trail, marks
-            matched = outcome.verdict.passed is condition.wanted
-            exposed, left = outcome.exposed or expose(gate, outcome)
             trail += exposed
             marks |= left
         elif type(condition) is ListCondition:
@@ -88,9 +81,19 @@ def walk_nested(view: UserView, rule: Rule, ask: Ask) -> Step:
         else:
             matched = _is_in_group(view, cast("GroupCondition", condition), ask)
         all_hold = all_hold and matched
-    step = all_hold, trail, marks
-    if rule.only is not None:
-        memo[rule.only] = step
+    return all_hold, trail, marks
+
+
+def walk_gate(view: UserView, condition: GateCondition, ask: Ask) -> Step:
+    """Evaluate a condition that asks a gate. What it comes to is kept in the view: other rules have it too."""
+    memo, gate = view.memo, condition.gate
+    outcome: Outcome = memo[gate] if gate in memo else ask(view, GATE, gate)
+    if outcome is PENDING:
+        raise EvaluationDepthExceeded
+    if outcome.state is UNSUPPORTED:
+        return STUCK
+    trail, marks = outcome.exposed or expose(gate, outcome)
+    step = memo[condition] = outcome.verdict.passed is condition.wanted, trail, marks
     return step
 
 
