@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from json.encoder import encode_basestring_ascii as quote
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from evaluator.client_response.texts import write_text
@@ -14,9 +15,13 @@ if TYPE_CHECKING:
     from evaluator.project import Project
 
 type Label = Callable[[str], str]  # of an entity: its hashed name as JSON text
-type Write = Callable[[Listed, Outcome, Label, Shown], str]
+# What an entry says whatever the verdict: up to its value, between the rule ID and the group, behind the group, behind
+# the name of the group; and whether it tells of an experiment's activity.
+type Frame = tuple[str, str, str, str, bool]
 
 GATE_ENTITY: Final = "gate"
+CONFIG_ENTITY: Final = "dynamic_config"
+EXPERIMENT_ENTITY: Final = "experiment"
 LAYER_ENTITY: Final = "layer"
 _DEVICE_ID_TYPES: Final = ("stableID", "stableid")
 
@@ -32,15 +37,17 @@ class Listed(Asked):
     """An entity that responses hold: what is asked of it, what it is, what the document says.
 
     `texts` is what one format says of it before the exposures, by what decides that (`kept.find_key`); `wholes` is all
-    of it, by the outcomes that users share.
+    of it, by the outcomes that users share; `frames` is what stays the same of it, by the delegate or the spec that
+    answers.
     """
 
-    __slots__ = ("document", "entity", "texts", "wholes")
+    __slots__ = ("document", "entity", "frames", "texts", "wholes")
 
     def __init__(self, name: str, kind: str, entity: str, document: dict[str, object]) -> None:
         super().__init__(kind, name)
         self.entity = entity
         self.document = document
+        self.frames: dict[object, Frame] = {}
         self.texts: dict[object, Any] = {}
         self.wholes: dict[Outcome, bytes] = {}
 
@@ -58,52 +65,56 @@ class Section:
 
 def write_entry(listed: Listed, outcome: Outcome, find_label: Label, shown: Shown) -> str:
     """Return `,"hashed name":entry` as v1 has it, up to its exposures."""
-    verdict, name = outcome.verdict, find_label(listed.name)
-    rule_id = write_text(verdict.rule_id + outcome.suffix)
-    id_type = id_type_of(outcome)
     if listed.entity is GATE_ENTITY:
-        value = "true" if verdict.passed else "false"
-        more = ""
+        return _write_gate(listed, outcome, find_label, shown)
+    verdict = outcome.verdict
+    start, unit, device, fields, shows_activity = find_frame(listed, outcome, find_label, shown)
+    value, rule_id = write_text(verdict.value), quote(verdict.rule_id + outcome.suffix)
+    if listed.entity == CONFIG_ENTITY:
+        group = ',"passed":true' if verdict.passed else ',"passed":false'
     else:
-        value = write_text(verdict.value)
-        is_device_based = "true" if id_type in _DEVICE_ID_TYPES else "false"
-        fields = _FIELDS.get(listed.entity, _write_experiment)(listed, outcome, find_label, shown)
-        more = f',"group":{rule_id},"is_device_based":{is_device_based}{fields}'
-        id_type = id_type or ""
+        name = verdict.group_name
+        group = "" if name is None else f',"group_name":{write_text(name)}'
+    if shows_activity:
+        activity = "true" if is_active(outcome) else "false"
+        membership = "true" if verdict.is_experiment_group else "false"
+        fields = f'{fields},"is_experiment_active":{activity},"is_user_in_experiment":{membership}'
+    if outcome.parameter_rule_ids is not None and listed.entity is LAYER_ENTITY and shown.parameter_rules:
+        fields = f'{fields},"parameter_rule_ids":{write_text(outcome.parameter_rule_ids)}'
+    return f'{start}{value},"rule_id":{rule_id}{unit}{rule_id}{device}{group}{fields},"secondary_exposures":['
+
+
+def _write_gate(listed: Listed, outcome: Outcome, find_label: Label, shown: Shown) -> str:
+    verdict, name = outcome.verdict, find_label(listed.name)
+    value, rule_id = "true" if verdict.passed else "false", quote(verdict.rule_id + outcome.suffix)
+    id_type = id_type_of(outcome)
     unit = "" if id_type is None or not shown.id_type else f',"id_type":{write_text(id_type)}'
-    return f',{name}:{{"name":{name},"value":{value},"rule_id":{rule_id}{unit}{more}'
+    return f',{name}:{{"name":{name},"value":{value},"rule_id":{rule_id}{unit},"secondary_exposures":['
 
 
-def _write_config(_listed: Listed, outcome: Outcome, _find_label: Label, _shown: Shown) -> str:
-    return ',"passed":true' if outcome.verdict.passed else ',"passed":false'
+def find_frame(listed: Listed, outcome: Outcome, find_label: Label, shown: Shown) -> Frame:
+    """Return the frame of an entry that is not a gate's; it is kept where users share the outcome."""
+    if not outcome.is_shared:
+        return _make_frame(listed, outcome, find_label, shown)
+    answering = outcome.spec if outcome.delegate is None else outcome.delegate
+    frame = listed.frames.get(answering)
+    if frame is None:
+        frame = listed.frames[answering] = _make_frame(listed, outcome, find_label, shown)
+    return frame
 
 
-def _write_experiment(listed: Listed, outcome: Outcome, _find_label: Label, _shown: Shown) -> str:
-    text, explicit, spec = _write_group(outcome), explicit_of(outcome), outcome.spec
-    if spec is not None and spec.has_shared_params is True:
-        text += ',"is_in_layer":true'
+def _make_frame(listed: Listed, outcome: Outcome, find_label: Label, shown: Shown) -> Frame:
+    name, id_type = find_label(listed.name), id_type_of(outcome)
+    start = f',{name}:{{"name":{name},"value":'
+    unit = f',"id_type":{write_text(id_type or "")},"group":' if shown.id_type else ',"group":'
+    device = f',"is_device_based":{"true" if id_type in _DEVICE_ID_TYPES else "false"}'
+    if listed.entity == CONFIG_ENTITY:
+        return start, unit, device, "", False
+    explicit, spec, delegate = explicit_of(outcome), outcome.spec, outcome.delegate
+    if listed.entity is LAYER_ENTITY:
+        allocated = f',"allocated_experiment_name":{find_label(delegate)}' if delegate else ""
+        return start, unit, device, f',"explicit_parameters":{write_text(explicit or [])}{allocated}', bool(delegate)
+    fields = ',"is_in_layer":true' if spec is not None and spec.has_shared_params is True else ""
     if explicit is not None:
-        text += f',"explicit_parameters":{write_text(explicit)}'
-    return text + _write_activity(outcome) if listed.entity == "experiment" else text
-
-
-def _write_layer(_listed: Listed, outcome: Outcome, find_label: Label, shown: Shown) -> str:
-    text = f'{_write_group(outcome)},"explicit_parameters":{write_text(explicit_of(outcome) or [])}'
-    if outcome.delegate:
-        text += f',"allocated_experiment_name":{find_label(outcome.delegate)}{_write_activity(outcome)}'
-    if outcome.parameter_rule_ids is not None and shown.parameter_rules:
-        text += f',"parameter_rule_ids":{write_text(outcome.parameter_rule_ids)}'
-    return text
-
-
-def _write_group(outcome: Outcome) -> str:
-    name = outcome.verdict.group_name
-    return "" if name is None else f',"group_name":{write_text(name)}'
-
-
-def _write_activity(outcome: Outcome) -> str:
-    activity, membership = write_text(is_active(outcome)), write_text(outcome.verdict.is_experiment_group)
-    return f',"is_experiment_active":{activity},"is_user_in_experiment":{membership}'
-
-
-_FIELDS: Final[dict[str, Write]] = {"dynamic_config": _write_config, LAYER_ENTITY: _write_layer}
+        fields = f'{fields},"explicit_parameters":{write_text(explicit)}'
+    return start, unit, device, fields, listed.entity == EXPERIMENT_ENTITY

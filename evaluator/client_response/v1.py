@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final, cast
 
 from evaluator.client_response.entries import Shown, write_entry
 from evaluator.client_response.kept import keep_whole
-from evaluator.client_response.sections import pair
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,23 +59,19 @@ class Writer:
     def write_entry(self, listed: Listed, outcome: Outcome) -> bytes:
         """Return `,"hashed name":entry` for a gate or config, and keep it where others may get the same."""
         trail = outcome.trail
-        whole = self.write_start(listed, outcome) + (self.write_trail(trail) if trail else _END)
+        start = self.form.find_entry(listed, outcome, self.start_entry)
+        whole = start + (self.write_trail(trail) if trail else _END)
         return keep_whole(listed, outcome, whole)
 
     def write_layer(self, listed: Listed, outcome: Outcome) -> bytes:
         """Return `,"hashed name":entry` for a layer, and keep it where others may get the same."""
-        whole = self.write_start(listed, outcome) + self.write_trails(list_trails(outcome))
+        start = self.form.find_entry(listed, outcome, self.start_entry)
+        whole = start + self.write_trails(list_trails(outcome))
         return keep_whole(listed, outcome, whole)
-
-    def write_start(self, listed: Listed, outcome: Outcome) -> bytes:
-        """Return an entry up to its exposures."""
-        start: bytes = self.form.find_entry(listed, outcome, self.start_entry)
-        return start
 
     def start_entry(self, listed: Listed, outcome: Outcome) -> bytes:
         """Write `,"hashed name":entry` up to its exposures."""
-        entry = write_entry(listed, outcome, self.kept.find_label, self.shown)
-        return f'{entry},"secondary_exposures":['.encode("ascii")
+        return write_entry(listed, outcome, self.kept.find_label, self.shown).encode("ascii")
 
     def write_trail(self, trail: Trail) -> bytes:
         """Return the items of a list of exposures, without duplicates, and the end of the entry."""
@@ -110,10 +105,12 @@ class Writer:
 def find_wholes(found: Found, write: Callable[[Listed, Outcome], bytes]) -> list[bytes]:
     """Return the whole text of each entity; what is not kept is written."""
     section, outcomes = found
-    kept = list(map(dict.get, section.wholes, outcomes))
-    if all(kept):
-        return cast("list[bytes]", kept)
-    return [whole or write(*each) for whole, each in zip(kept, pair(found), strict=True)]
+    wholes = list(map(dict.get, section.wholes, outcomes))
+    at = -1
+    for _missing in range(wholes.count(None)):
+        at = wholes.index(None, at + 1)
+        wholes[at] = write(section.listed[at], outcomes[at])
+    return cast("list[bytes]", wholes)
 
 
 def list_trails(outcome: Outcome) -> tuple[Trail, Trail]:
