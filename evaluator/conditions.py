@@ -92,7 +92,8 @@ def walk_gate(view: UserView, condition: GateCondition, ask: Ask) -> Step:
         raise EvaluationDepthExceeded
     if outcome.state is UNSUPPORTED:
         return STUCK
-    trail, marks = outcome.exposed or expose(gate, outcome)
+    exposed = outcome.exposed
+    trail, marks = expose(gate, outcome) if exposed is None else exposed
     step = memo[condition] = outcome.verdict.passed is condition.wanted, trail, marks
     return step
 

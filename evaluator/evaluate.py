@@ -149,13 +149,14 @@ def walk(view: UserView, spec: Spec) -> Outcome:  # noqa: C901, PLR0912  # whole
     """Try the rules in order; the first whose conditions all hold decides."""
     memo, trace = view.memo, view.trace
     trail: tuple[Exposure, ...] = ()
-    marks = 0
+    nothing, marks = trail, 0  # the specializing interpreter has no truth and no sum of tuples
     for rule in spec.rules:
         if not rule.is_lonely:
-            all_hold, passed_on, left = memo.get(rule.only) or walk_nested(view, rule, find_outcome)
+            known = memo.get(rule.only)
+            all_hold, passed_on, left = walk_nested(view, rule, find_outcome) if known is None else known
             if all_hold is None:
                 return stop_unsupported(view, spec, rule, trail, find_outcome)
-            trail += passed_on
+            trail = passed_on if trail is nothing else trail + passed_on
             marks |= left
             if not all_hold:  # then the user need not be asked
                 if trace is not None:
@@ -181,11 +182,11 @@ def walk(view: UserView, spec: Spec) -> Outcome:  # noqa: C901, PLR0912  # whole
             break
     else:
         verdict = spec.fallback
-    if not (marks or trail):
+    if trail is nothing and not marks:
         plain = verdict.plain
         return share(spec, verdict) if plain is None else plain
-    known = verdict.trailed.get(trail)
-    return keep(spec, verdict, trail, marks) if known is None or known.marks != marks else known
+    outcome = verdict.trailed.get(trail)
+    return keep(spec, verdict, trail, marks) if outcome is None or outcome.marks != marks else outcome
 
 
 def walk_alone(view: UserView, spec: Spec) -> Outcome:

@@ -11,22 +11,26 @@ from collections.abc import Callable
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from evaluator.conditions import GATE
-from evaluator.evaluate import LAYER, find_outcome, walk, walk_alone
-from evaluator.spec import GateCondition, ListCondition
+from evaluator.conditions import GATE, walk_gate
+from evaluator.evaluate import LAYER, find_outcome, keep, share, walk, walk_alone
+from evaluator.spec import NOTHING_ASKED, GateCondition, ListCondition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from evaluator.outcome import Outcome
     from evaluator.project import Project
-    from evaluator.spec import Spec
+    from evaluator.spec import Spec, Verdict
     from evaluator.view import UserView
 
 
 type Walk = Callable[[UserView, Any], Outcome]
 # What a view knows an outcome by, what finds it, that of what, and what is asked.
 type Way = tuple[object, Walk, Any, Asked]
+# A spec, and its verdict for everyone.
+type Constant = tuple[Spec, Verdict]
+# A spec, the condition of its first rule, and its verdict where that does not hold.
+type Settled = tuple[Spec, GateCondition, Verdict]
 
 # Gates that are followed on one way: each takes a part of the sandbox's stack.
 MOST_FOLLOWED: Final = 20
@@ -52,27 +56,57 @@ class Asked:
         spec = project.find_spec(self.kind, self.name)
         if spec is None:
             return self, _ask_anew, self, self
-        walk_it = _find_walk(project, self.kind, spec)
+        found = _find_walk(project, self.kind, spec)
         # A mark against circles would stand where the outcome of a gate does.
-        way: Way = (self, _ask_anew, self, self) if walk_it is None else (self._find_key(spec), walk_it, spec, self)
-        self.way = way
+        key = self if found is None else self.name if self.kind == GATE else spec
+        way = self.way = (key, *(found or (_ask_anew, self)), self)
         return way
-
-    def _find_key(self, spec: Spec) -> object:
-        return self.name if self.kind == GATE else spec
 
 
 def _ask_anew(view: UserView, asked: Asked) -> Outcome:
     return find_outcome(view, asked.kind, asked.name)
 
 
-def _find_walk(project: Project, kind: str, spec: Spec) -> Walk | None:
-    """Return what walks a spec where nothing can lead back to it."""
+def _take_constant(_view: UserView, constant: Constant) -> Outcome:
+    spec, verdict = constant
+    plain = verdict.plain
+    return share(spec, verdict) if plain is None else plain
+
+
+def _take_settled(view: UserView, settled: Settled) -> Outcome:
+    spec, condition, verdict = settled
+    known = view.memo.get(condition)
+    holds, trail, marks = walk_gate(view, condition, find_outcome) if known is None else known
+    if holds is not False:
+        return walk(view, spec)
+    outcome = verdict.trailed.get(trail)
+    if outcome is not None and outcome.marks == marks:
+        return outcome
+    return keep(spec, verdict, trail, marks) if trail or marks else _take_constant(view, (spec, verdict))
+
+
+def _find_walk(project: Project, kind: str, spec: Spec) -> tuple[Walk, object] | None:
+    """Return what walks a spec where nothing can lead back to it, and of what."""
     if kind == LAYER and spec.use_new_layer_eval:
         return None
+    if spec.constant is not None:
+        return _take_constant, (spec, spec.constant)
     if spec.is_lonely:
-        return walk_alone
-    return walk if kind != GATE or comes_to_an_end(project, spec) else None
+        return walk_alone, spec
+    if kind == GATE and not comes_to_an_end(project, spec):
+        return None
+    settled = _settle(spec)
+    return (walk, spec) if settled is None else (_take_settled, settled)
+
+
+def _settle(spec: Spec) -> Settled | None:
+    """Return what a spec comes to for everyone whom the gate behind its first rule, a holdout, does not stop."""
+    first, *others = spec.rules
+    if first.only is None or first.plain is not NOTHING_ASKED:
+        return None
+    if not others:
+        return spec, first.only, spec.fallback
+    return (spec, first.only, others[0].passed) if others[0].is_public else None
 
 
 def comes_to_an_end(project: Project, gate: Spec) -> bool:

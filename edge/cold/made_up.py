@@ -148,6 +148,7 @@ def make_document() -> Json:
             "third": make_gate("third", 0, "everyone"),
             "alone": make_gate("alone", 100, "mail"),
             "nested": make_gate("nested", 100, "passed", "mail", "refused", "segment"),
+            "behind": make_gate("behind", 100, "passed", "everyone"),
             "nothing": {**make_gate("nothing", 100), "rules": []},
             "off": {**make_gate("off", 100), "rules": [], "enabled": False},
             "segment:nobody": make_gate("segment:nobody", 100, "list", kind="segment"),
@@ -156,6 +157,7 @@ def make_document() -> Json:
             "config": make_spec("dynamic_config", "config", {"free": 35}),
             "targeted": make_spec("dynamic_config", "targeted", {"free": 36}, 100, "refused", "mail", "passed"),
             "experiment": make_experiment("experiment", "mail", "everyone"),
+            "held": make_experiment("held", "passed", "everyone"),
             "buckets": make_experiment("buckets", "passed", "buckets", "bucket", "bucket"),
         },
         "layer_configs": {
@@ -164,6 +166,7 @@ def make_document() -> Json:
             "undecided": make_layer("undecided", "experiment", "buckets"),
         },
         "condition_map": {name: make_condition(name) for name in CONDITIONS},
+        "session_replay_info": {"sampling_rate": 1, "recording_blocked": False},
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from evaluator.client_response.entries import Shown, write_entry
 from evaluator.client_response.kept import keep_whole
@@ -105,12 +105,12 @@ class Writer:
 def find_wholes(found: Found, write: Callable[[Listed, Outcome], bytes]) -> list[bytes]:
     """Return the whole text of each entity; what is not kept is written."""
     section, outcomes = found
-    wholes = list(map(dict.get, section.wholes, outcomes))
+    wholes: list[Any] = list(map(dict.get, section.wholes, outcomes))
     at = -1
     for _missing in range(wholes.count(None)):
         at = wholes.index(None, at + 1)
         wholes[at] = write(section.listed[at], outcomes[at])
-    return cast("list[bytes]", wholes)
+    return wholes
 
 
 def list_trails(outcome: Outcome) -> tuple[Trail, Trail]:
