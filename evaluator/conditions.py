@@ -60,8 +60,6 @@ def passes(view: UserView, rule: Rule) -> bool:
 
 def walk_nested(view: UserView, rule: Rule, ask: Ask) -> Step:
     """Evaluate the nested conditions of a rule in order."""
-    if rule.only is not None:
-        return walk_gate(view, rule.only, ask)
     if not rule.is_supported:
         return STUCK
     all_hold = True

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from evaluator.bandits import evaluate_bandit
-from evaluator.conditions import EXPERIMENT, GATE, find_bucket, stop_unsupported, walk_nested
+from evaluator.conditions import EXPERIMENT, GATE, find_bucket, stop_unsupported, walk_gate, walk_nested
 from evaluator.errors import EvaluationDepthExceeded
 from evaluator.evaluation import Evaluation, failed_evaluation
 from evaluator.layers import delegate, walk_new_layer
@@ -152,8 +152,11 @@ def walk(view: UserView, spec: Spec) -> Outcome:  # noqa: C901, PLR0912  # whole
     nothing, marks = trail, 0  # the specializing interpreter has no truth and no sum of tuples
     for rule in spec.rules:
         if not rule.is_lonely:
-            known = memo.get(rule.only)
-            all_hold, passed_on, left = walk_nested(view, rule, find_outcome) if known is None else known
+            only = rule.only
+            known = memo.get(only)
+            if known is None:
+                known = walk_nested(view, rule, find_outcome) if only is None else walk_gate(view, only, find_outcome)
+            all_hold, passed_on, left = known
             if all_hold is None:
                 return stop_unsupported(view, spec, rule, trail, find_outcome)
             trail = passed_on if trail is nothing else trail + passed_on

@@ -95,12 +95,23 @@ class Form:
 class Kept:
     """The names and exposures of one project under one hash."""
 
-    __slots__ = ("_exposure_keys", "_exposures", "_forms", "_labels", "_names", "_project", "hash_name", "param_stores")
+    __slots__ = (
+        "_exposure_keys",
+        "_exposures",
+        "_forms",
+        "_labels",
+        "_names",
+        "_project",
+        "hash_name",
+        "param_stores",
+        "session_replay",
+    )
 
     def __init__(self, project: Project, algorithm: str) -> None:
         self._project = project
         self.hash_name = find_name_hash(algorithm)
         self.param_stores: bytes | None = None
+        self.session_replay: Mapping[str, bytes] | None = None  # where it is the same for everyone
         self._forms: dict[str, Form] = {}
         self._exposures: dict[Exposure, bytes] = {}
         self._exposure_keys: dict[Exposure, bytes] = {}

@@ -114,8 +114,8 @@ def _write(view: UserView, options: ResponseOptions, writer: v1.Writer) -> Parts
         "sdkParams": b"{}",
         "evaluated_keys": encode(view.user.evaluated_keys()),
         **writer.tables(),
+        **write_session_replay(view, kept),
     }
-    parts.update((key, encode(value)) for key, value in write_session_replay(view, kept.find_name).items())
     attributes = hash_private_attributes(view.user.private_attributes)
     if attributes is not None:
         parts["pa_hash"] = encode(attributes)

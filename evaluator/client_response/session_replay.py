@@ -6,13 +6,15 @@ The core rolls a die for each response; here the die is the user's unit ID, so t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from evaluator.bucketing import PASS_BUCKETS, hash_text, to_bytes
+from evaluator.client_response.texts import encode
 from evaluator.coerce import find_text
 from evaluator.evaluate import find_gate_outcome
 
 if TYPE_CHECKING:
+    from evaluator.client_response.kept import Kept
     from evaluator.view import UserView
 
 _SALT: Final = "session_replay"
@@ -20,11 +22,20 @@ _SALT: Final = "session_replay"
 _ROLLED: Final = object()
 
 
-def write_session_replay(view: UserView, hash_name: Callable[[str], str]) -> dict[str, object]:
-    """Return the fields about session replay; none when the spec has no such settings."""
+def write_session_replay(view: UserView, kept: Kept) -> Mapping[str, bytes]:
+    """Return the fields about session replay, as JSON texts; none when the spec has no such settings."""
     info = view.project.document.get("session_replay_info")
     if not isinstance(info, dict):
         return {}
+    if kept.session_replay is not None:
+        return kept.session_replay
+    written = {key: encode(value) for key, value in _describe(view, info, kept.find_name).items()}
+    if info.get("targeting_gate") is None and _ROLLED not in view.memo:
+        kept.session_replay = written
+    return written
+
+
+def _describe(view: UserView, info: Mapping[str, Any], hash_name: Callable[[str], str]) -> dict[str, object]:
     written: dict[str, object] = {}
     can_record = info.get("recording_blocked") is not True
     if info.get("recording_blocked") is not None:

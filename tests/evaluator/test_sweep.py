@@ -17,6 +17,7 @@ USERS: tuple[Json, ...] = ({"userID": "a"}, {"userID": "b", "email": "b@staff.te
 
 def sample() -> Project:
     passes, fails = condition("pass_gate", None, "staff"), condition("fail_gate", None, "staff")
+    in_segment, odd = condition("pass_gate", None, "segment:staff"), condition("pass_gate", None, "odd")
     half = rule(value={"a": "half"}, passPercentage=50, groupName="Half", isExperimentGroup=True)
     to_experiment = rule(value={}, configDelegate="e")
     return project(
@@ -26,11 +27,18 @@ def sample() -> Project:
             "half": gate(rule(passPercentage=50)),
             "nested": gate(rule(passes, rule_id="n"), rule(fails, passPercentage=50)),
             "empty": gate(),
+            "segment:staff": gate(rule(STAFF), entity="segment"),
+            "odd": gate(rule(condition("from_the_future"))),
+            "behind": gate(rule(passes, rule_id="b"), rule(rule_id="all")),
+            "only": gate(rule(passes)),
+            "segmented": gate(rule(in_segment), rule(rule_id="all")),
+            "puzzled": gate(rule(odd), rule(rule_id="all")),
         },
         {
             "c": config(rule(STAFF, value={"a": 1})),
             "e": experiment(rule(passes, value={"a": 2}), half),
             "p": experiment(half),
+            "held": experiment(rule(passes, value={"a": 0}), rule(value={"a": 1}, isExperimentGroup=True)),
         },
         {
             "l": layer(to_experiment),
