@@ -27,30 +27,22 @@ LISTED: Final = 2
 class Outcome:
     """The result of walking one spec; `trail` holds (gate, "true"/"false", rule ID) in order, with duplicates.
 
-    Most outcomes are nothing but a verdict and a trail. What is asked of many outcomes has a slot, which is read alike
+    Most outcomes are nothing but a verdict and a trail. What walks ask of every outcome has a slot, which is read alike
     whether it was set or not; everything rarer is a default of the class, set on the instance only where it differs:
     making one is what a check with nested gates spends.
     """
 
-    __slots__ = (
-        "__dict__",
-        "delegate",
-        "exposed",
-        "is_active",
-        "is_shared",
-        "marks",
-        "spec",
-        "state",
-        "trail",
-        "undelegated",
-        "verdict",
-    )
+    __slots__ = ("__dict__", "exposed", "is_shared", "marks", "spec", "state", "trail", "verdict")
 
     id_type: str | None = None
     version: int | None = None
+    is_active: bool = False
     explicit: list[str] | None = None
     # A local override decided, here or in a delegate; the core does not tell of one in a nested gate.
     is_overridden: bool = False
+    # The experiment that a layer delegated to, and the trail before it took over.
+    delegate: str | None = None
+    undelegated: tuple[Exposure, ...] | None = None
     # The config mapping was asked on the way: the core then starts its result anew.
     was_reset: bool = False
     # The name that the config mapping led to.
@@ -66,10 +58,6 @@ class Outcome:
         # ANALYTICAL and LISTED, here or in a nested gate.
         self.marks = marks
         self.state = RECOGNIZED
-        # The experiment that a layer delegated to, and the trail before it took over.
-        self.delegate: str | None = None
-        self.undelegated: tuple[Exposure, ...] | None = None
-        self.is_active = False
         # It is the same for every user who gets it, and kept.
         self.is_shared = False
         # The trail and the marks that a gate leaves where it is nested, once one has asked.
@@ -94,6 +82,5 @@ def copy_outcome(outcome: Outcome) -> Outcome:
     """Return a copy to set differently: outcomes of gates are shared by all checks of a view."""
     copy = Outcome(outcome.spec, outcome.verdict, outcome.trail, outcome.marks)
     copy.__dict__.update(outcome.__dict__)
-    copy.state, copy.is_active = outcome.state, outcome.is_active
-    copy.delegate, copy.undelegated = outcome.delegate, outcome.undelegated
+    copy.state = outcome.state
     return copy
