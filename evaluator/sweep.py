@@ -156,7 +156,7 @@ def find_outcomes(view: UserView, ways: Sequence[Way]) -> list[Outcome]:
 def find_outcomes_apart(view: UserView, ways: Sequence[Way]) -> list[Outcome]:
     """Return the same where none of them asks another, as configs and as layers, for half of the steps."""
     if _surround(view):
-        return [_ask_anew(view, asked) for _key, _walk, _what, asked in ways]
+        return find_outcomes(view, ways)
     outcomes = [find(view, what) for _key, find, what, _asked in ways]
     view.memo.update(zip(map(_find_first, ways), outcomes, strict=True))
     return outcomes

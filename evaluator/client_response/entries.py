@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from json.encoder import encode_basestring_ascii as quote
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from evaluator.client_response.texts import write_text
@@ -69,7 +68,7 @@ def write_entry(listed: Listed, outcome: Outcome, find_label: Label, shown: Show
         return _write_gate(listed, outcome, find_label, shown)
     verdict = outcome.verdict
     start, unit, device, fields, shows_activity = find_frame(listed, outcome, find_label, shown)
-    value, rule_id = write_text(verdict.value), _write_rule_id(outcome)
+    value, rule_id = write_text(verdict.value), write_text(verdict.rule_id + outcome.suffix)
     if listed.entity == CONFIG_ENTITY:
         group = ',"passed":true' if verdict.passed else ',"passed":false'
     else:
@@ -79,22 +78,17 @@ def write_entry(listed: Listed, outcome: Outcome, find_label: Label, shown: Show
         activity = "true" if is_active(outcome) else "false"
         membership = "true" if verdict.is_experiment_group else "false"
         fields = f'{fields},"is_experiment_active":{activity},"is_user_in_experiment":{membership}'
-    if not outcome.is_shared and outcome.parameter_rule_ids is not None and shown.parameter_rules:
+    if outcome.parameter_rule_ids is not None and shown.parameter_rules:
         fields = f'{fields},"parameter_rule_ids":{write_text(outcome.parameter_rule_ids)}'
     return f'{start}{value},"rule_id":{rule_id}{unit}{rule_id}{device}{group}{fields},"secondary_exposures":['
 
 
 def _write_gate(listed: Listed, outcome: Outcome, find_label: Label, shown: Shown) -> str:
     verdict, name = outcome.verdict, find_label(listed.name)
-    value, rule_id = "true" if verdict.passed else "false", _write_rule_id(outcome)
+    value, rule_id = "true" if verdict.passed else "false", write_text(verdict.rule_id + outcome.suffix)
     id_type = id_type_of(outcome)
     unit = "" if id_type is None or not shown.id_type else f',"id_type":{write_text(id_type)}'
     return f',{name}:{{"name":{name},"value":{value},"rule_id":{rule_id}{unit},"secondary_exposures":['
-
-
-def _write_rule_id(outcome: Outcome) -> str:
-    rule_id = outcome.verdict.rule_id
-    return quote(rule_id if outcome.is_shared else rule_id + outcome.suffix)
 
 
 def find_frame(listed: Listed, outcome: Outcome, find_label: Label, shown: Shown) -> Frame:

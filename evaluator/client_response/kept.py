@@ -78,7 +78,7 @@ class Form:
         found: Found | None = listed.texts.get(key)
         if found is None:
             found = write(listed, outcome)
-            if (outcome.is_shared or is_lasting(outcome)) and len(listed.texts) < _MOST_KEPT:
+            if is_lasting(outcome) and len(listed.texts) < _MOST_KEPT:
                 listed.texts[key] = found
         return found
 

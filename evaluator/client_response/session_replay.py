@@ -30,7 +30,7 @@ def write_session_replay(view: UserView, kept: Kept) -> Mapping[str, bytes]:
     if kept.session_replay is not None:
         return kept.session_replay
     written = {key: encode(value) for key, value in _describe(view, info, kept.find_name).items()}
-    if info.get("targeting_gate") is None and _ROLLED not in view.memo:
+    if info.get("targeting_gate") is None and _ROLLED not in view.memo:  # then nothing asked the user
         kept.session_replay = written
     return written
 

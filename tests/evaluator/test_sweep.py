@@ -8,7 +8,7 @@ from evaluator.evaluation import Evaluation
 from evaluator.outcome import Outcome
 from evaluator.overrides import Overrides
 from evaluator.project import Project
-from evaluator.sweep import MOST_FOLLOWED, Asked, comes_to_an_end, find_outcomes, find_ways
+from evaluator.sweep import MOST_FOLLOWED, Asked, comes_to_an_end, find_outcomes, find_outcomes_apart, find_ways
 from tests.evaluator.builders import Json, condition, config, experiment, gate, layer, on_field, project, rule, view
 
 STAFF = on_field("email", "str_contains_any", ["@staff.test"])
@@ -73,6 +73,21 @@ def test_every_outcome_is_that_of_its_own_question(is_forced: bool) -> None:
         for one, outcome in zip(asked, found, strict=True):
             alone = find_outcome(view(made, user, **options), one.kind, one.name)
             assert show(one, outcome) == show(one, alone), (user, one.name)
+
+
+@pytest.mark.parametrize("is_forced", [False, True])
+def test_sections_asked_apart_come_to_the_same(is_forced: bool) -> None:
+    made = sample()
+    overrides = Overrides()
+    overrides.force("experiment", "e", {"a": 9})
+    options = {"overrides": overrides} if is_forced else {}
+    for user in USERS:
+        seen = view(made, user, **options)
+        for kind in ("experiment", "layer"):
+            asked = [one for one in list_asked(made) if one.kind == kind]
+            for one, outcome in zip(asked, find_outcomes_apart(seen, find_ways(made, asked)), strict=True):
+                alone = find_outcome(view(made, user, **options), one.kind, one.name)
+                assert show(one, outcome) == show(one, alone), (user, one.name)
 
 
 def test_layer_shares_what_its_experiment_came_to() -> None:
