@@ -23,7 +23,7 @@ from devhost.after_link.immortal import make_immortal
 from devhost.after_link.interpreter import make_quiet
 from devhost.after_link.merging.component import merge_modules
 from devhost.after_link.merging.tools import MissingProgram, find_tools, has_tools
-from devhost.after_link.passed_bytes import give_back_bytes
+from devhost.after_link.passed_bytes import pass_in_place
 from devhost.after_link.validation import Invalid, validate
 from devhost.baked_spec import UnusableFallback, write_baked_spec
 from edge.cold.choice import MEASURES
@@ -118,7 +118,7 @@ def write_left_out(left_out: frozenset[str], module: Path = LEFT_OUT) -> None:
 def finish(recipe: Recipe) -> None:
     """Apply the tools after the link and judge the memory image; raises BuildFailed."""
     try:
-        component = give_back_bytes(recipe.component.read_bytes())
+        component = pass_in_place(recipe.component.read_bytes())
         if recipe.is_fast:
             component, _counts = make_immortal(component)
             component = make_quiet(component)

@@ -13,8 +13,8 @@ import re
 from functools import partial
 from typing import Final
 
-from devhost.after_link.binary import Malformed, Section, change_modules, read_unsigned
-from devhost.after_link.merging.core_modules import CODE, EXPORTS, FUNC, IMPORTS, count_imported, read_exports
+from devhost.after_link.binary import Malformed, Section, change_modules
+from devhost.after_link.exported_code import change_exported
 
 LOOP: Final = "_PyEval_EvalFrameDefault"
 STORE: Final = rb"\x3b\x01\x00"  # i32.store16
@@ -43,38 +43,14 @@ def change_loop(found: list[tuple[int, int]], sections: list[Section]) -> list[S
 
     A module that the linker adds has functions of the same names that only pass the call on.
     """
-    place = find_loop(sections)
-    if place is None:
-        return sections
-    at = next(number for number, one in enumerate(sections) if one.kind == CODE)
-    code, (start, end) = sections[at].content, place
-    body, counts, records = drop_stores(code[start:end])
-    if counts or records:
-        found.append((counts, records))
-    return [*sections[:at], Section(CODE, code[:start] + body + code[end:]), *sections[at + 1 :]]
 
+    def change(function: bytes) -> bytes:
+        function, counts, records = drop_stores(function)
+        if counts or records:
+            found.append((counts, records))
+        return function
 
-def find_loop(sections: list[Section]) -> tuple[int, int] | None:
-    """Return where in the code section the loop's instructions begin and end, None in a module without it."""
-    by_kind = {kind: content for kind, content in sections if kind in (IMPORTS, EXPORTS, CODE)}
-    if by_kind.keys() != {IMPORTS, EXPORTS, CODE}:
-        return None
-    exported = [one.number for one in read_exports(by_kind[EXPORTS]) if one.name == LOOP and one.kind == FUNC]
-    if not exported:
-        return None
-    imported = count_imported(by_kind[IMPORTS])
-    return find_body(by_kind[CODE], exported[0] - imported)
-
-
-def find_body(code: bytes, number: int) -> tuple[int, int]:
-    """Return where a function's instructions begin and end in a code section; raises Malformed."""
-    count, at = read_unsigned(code, 0)
-    if not 0 <= number < count:
-        raise Malformed(f"function {number} of {count}")
-    length, at = read_unsigned(code, at)
-    for _ in range(number):
-        length, at = read_unsigned(code, at + length)
-    return at, at + length
+    return change_exported(sections, LOOP, change)
 
 
 def drop_stores(body: bytes) -> tuple[bytes, int, int]:

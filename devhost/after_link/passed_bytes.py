@@ -1,91 +1,60 @@
-"""Give back the memory in which bytes are passed to the host.
+"""Pass bytes to the host where they lie.
 
 componentize-py's runtime copies each `bytes` that an import takes (a body, the value of a header) out of Python's heap,
 passes the copy on and forgets it: componentize-py 0.22 to 0.25, `maybe_pop_list`. A sandbox that takes request after
 request runs out of memory after 128 MB of replies, and its client gets a wasm backtrace.
 
-What an import is passed is taken from the runtime by `wit_dylib_pop_list`. Here that becomes the name of a function
-that calls the old one, and hands a copy to `wit_dylib_dealloc_bytes`, as something to free when the call is over: what
-happens to every other list.
+No copy is needed. The host reads what it is passed before the call is over, and until then the caller in Python holds
+the object, which cannot change. So the function that takes a list from Python loses the instructions that allocate and
+copy, and leaves the address of the object's own bytes. What a component's exports return takes the same way and is read
+later, when nobody holds it; the one export of a Fastly service returns nothing.
 """
 
+import re
 from functools import partial
 from typing import Final
 
-from devhost.after_link.binary import Malformed, Section, change_modules, read_unsigned, write_unsigned
-from devhost.after_link.merging.core_modules import (
-    CODE,
-    EXPORTS,
-    FUNC,
-    FUNCTIONS,
-    IMPORTS,
-    count_imported,
-    read_exports,
-    write_exports,
-)
+from devhost.after_link.binary import Malformed, Section, change_modules
+from devhost.after_link.exported_code import change_exported
 
 POP: Final = "wit_dylib_pop_list"  # (call, type of the list, where to leave the address of its bytes) -> their number
-FREE: Final = "wit_dylib_dealloc_bytes"  # (call, address, number, alignment, whether only at the end of the call)
+# It allocates: local.get number, i32.const 1, call, local.set copy. It asks where the object's bytes are, which leaves
+# their address in its frame. And it copies: local.get copy, local.get frame, i32.load, local.get number, memory.copy.
+COPYING: Final = re.compile(
+    rb"\x20(?P<number>[\0-\x7f])\x41\x01\x10[\x80-\xff]{0,4}[\0-\x7f]\x21(?P<copy>[\0-\x7f])"
+    rb"(?P<asking>.{0,80}?)"
+    rb"\x20(?P=copy)(?P<address>\x20[\0-\x7f]\x28\x02[\0-\x7f])\x20(?P=number)\xfc\x0a\0\0",
+    re.DOTALL,
+)
+NOP: Final = b"\1"
 
 
-def give_back_bytes(component: bytes) -> bytes:
-    """Return the component with such a runtime; raises Malformed when it has none, or several."""
+def pass_in_place(component: bytes) -> bytes:
+    """Return the component with such a runtime; raises Malformed when it copies bytes otherwise, or not at all."""
     found: list[int] = []
-    changed = change_modules(component, partial(wrap_pop, found))
-    if len(found) != 1:
+    changed = change_modules(component, partial(change_runtime, found))
+    if found != [1]:
         raise Malformed(
-            f"{len(found)} modules take and free the lists that imports are passed, where one is known: "
-            "look whether devhost/after_link/passed_bytes.py still says what the runtime does"
+            f"bytes that imports are passed are copied in {found} places of the runtime, where one is known: "
+            "look whether devhost/after_link/passed_bytes.py still says what it does"
         )
     return changed
 
 
-def wrap_pop(found: list[int], sections: list[Section]) -> list[Section]:
-    """Return the sections of a module, with another function under the name of `POP` where it has both functions."""
-    content = dict(sections)
-    if not {IMPORTS, FUNCTIONS, EXPORTS, CODE} <= content.keys():
-        return sections
-    exports = list(read_exports(content[EXPORTS]))
-    numbers = {one.name: one.number for one in exports if one.kind == FUNC}
-    if POP not in numbers or FREE not in numbers:
-        return sections
-    imported = count_imported(content[IMPORTS])
-    types = read_types(content[FUNCTIONS])
-    added = imported + len(types)
-    found.append(added)
-    content[FUNCTIONS] = append(content[FUNCTIONS], write_unsigned(types[numbers[POP] - imported]))
-    content[CODE] = append(content[CODE], write_function(numbers[POP], numbers[FREE]))
-    content[EXPORTS] = write_exports([one._replace(number=added) if one.name == POP else one for one in exports])
-    changed = {FUNCTIONS, CODE, EXPORTS}
-    return [Section(kind, content[kind]) if kind in changed else Section(kind, old) for kind, old in sections]
+def change_runtime(found: list[int], sections: list[Section]) -> list[Section]:
+    """Return the sections of a module, without the copying where it is the runtime; note how many places copied."""
+
+    def change(function: bytes) -> bytes:
+        function, copies = COPYING.subn(leave_in_place, function)
+        found.append(copies)
+        return function
+
+    return change_exported(sections, POP, change)
 
 
-def read_types(functions: bytes) -> list[int]:
-    """Return the number of each function's type."""
-    count, at = read_unsigned(functions, 0)
-    types = []
-    for _ in range(count):
-        number, at = read_unsigned(functions, at)
-        types.append(number)
-    return types
-
-
-def append(items: bytes, item: bytes) -> bytes:
-    """Return a section of counted items with one more."""
-    count, at = read_unsigned(items, 0)
-    return write_unsigned(count + 1) + items[at:] + item
-
-
-def write_function(pop: int, free: int) -> bytes:
-    """Return the function, its length before it; its locals 0 to 2 are what it is passed, 3 the number of items."""
-    body = b"".join(
-        (
-            b"\1\1\x7f",  # one local of type i32
-            b"\x20\0\x20\1\x20\2\x10" + write_unsigned(pop),  # call the old one
-            b"\x21\3",
-            b"\x20\2\x28\2\0\x04\x40",  # if it left an address
-            b"\x20\0\x20\2\x28\2\0\x20\3\x41\1\x41\1\x10" + write_unsigned(free),  # have it freed at the end
-            b"\x0b\x20\3\x0b",
-        )
-    )
-    return write_unsigned(len(body)) + body
+def leave_in_place(copying: re.Match[bytes]) -> bytes:
+    """Return as many instructions that only take the address. For no bytes it is 1, as an allocator would say."""
+    keep = b"\x21" + copying["copy"]
+    start = copying[0][: copying.start("asking") - copying.start()]
+    no_bytes = (b"\x41\x01" + keep).ljust(len(start), NOP)
+    return (no_bytes + copying["asking"] + copying["address"] + keep).ljust(len(copying[0]), NOP)
