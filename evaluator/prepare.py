@@ -44,14 +44,14 @@ _NESTED: Final = {"pass_gate": True, "fail_gate": False}
 class Preparer:
     """Prepares specs of one document; keeps the readings and the shared conditions."""
 
-    __slots__ = ("_ask", "_condition_map", "_conditions")
+    __slots__ = ("_ask", "_condition_map", "_conditions", "_readings")
 
     def __init__(self, condition_map: Document) -> None:
         self._condition_map = condition_map
         self._conditions: dict[str, AnyCondition] = {}
-        readings: Readings = {}
+        self._readings: Readings = {}
         # Not a bound method: conditions must not refer to what holds them, the collector of cycles is slow.
-        self._ask = partial(_prepare_question, readings)
+        self._ask = partial(_prepare_question, self._readings)
 
     def prepare_spec(self, name: str, document: Document) -> Spec:
         """Prepare a gate, config, experiment or layer of a checked document."""
@@ -91,7 +91,7 @@ class Preparer:
         if kind in SOURCES:
             if name in OPERATORS:
                 return Condition(document, self._ask)
-            return _prepare_list(document, name) if name in LIST_OPERATORS else Unsupported(False)
+            return _prepare_list(self._readings, document, name) if name in LIST_OPERATORS else Unsupported(False)
         if kind in _NESTED:
             target = document.get("targetValue")
             return GateCondition(target if isinstance(target, str) else "", _NESTED[kind])
@@ -103,17 +103,23 @@ def _prepare_question(readings: Readings, document: Document) -> Question:
     convert, test = operator.prepare(document.get("targetValue"))
     if kind == BUCKET and convert is to_lowered:
         convert = str  # of a whole number, in C
+    return (_find_reading(readings, document, convert), test, operator.wanted)
+
+
+def _find_reading(readings: Readings, document: Document, convert: Conversion) -> Reading:
+    """Return the reading of a condition's value, which all conditions share that read and convert the same."""
+    kind = document["type"]
     key = (kind, convert, _find_reference(kind, document))
     reading = readings.get(key)
     if reading is None:
         reading = readings[key] = Reading(SOURCES[kind](document), convert)
-    return (reading, test, operator.wanted)
+    return reading
 
 
-def _prepare_list(document: Document, name: str) -> ListCondition:
+def _prepare_list(readings: Readings, document: Document, name: str) -> ListCondition:
     """Prepare membership of an ID list."""
     target: object = document.get("targetValue")
-    hashed = Reading(SOURCES[document["type"]](document), to_unit_hash)
+    hashed = _find_reading(readings, document, to_unit_hash)
     return ListCondition(target if isinstance(target, str) else None, hashed, LIST_OPERATORS[name])
 
 

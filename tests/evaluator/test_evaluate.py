@@ -236,6 +236,26 @@ def test_id_list_shows_in_the_reason_of_every_gate_above() -> None:
     assert ask(made, "gate", "g", {}, id_lists={"beta": frozenset()}).state == "Recognized"
 
 
+class Asked(frozenset[str]):
+    """An ID list of nobody, which keeps what it was asked for."""
+
+    def __init__(self) -> None:
+        self.hashes: list[object] = []
+
+    def __contains__(self, hashed: object) -> bool:
+        self.hashes.append(hashed)
+        return False
+
+
+def test_unit_is_hashed_once_for_all_id_lists() -> None:
+    in_lists = [condition("unit_id", "in_segment_list", name) for name in ("alpha", "beta")]
+    alpha, beta = Asked(), Asked()
+    made = project({"g": gate(*(rule(one) for one in in_lists))})
+    assert ask(made, "gate", "g", id_lists={"alpha": alpha, "beta": beta}).value is False
+    (first,), (second,) = alpha.hashes, beta.hashes
+    assert first is second
+
+
 def test_document_is_not_changed_by_evaluating() -> None:
     made, again = (document({"g": gate(rule(passes_gate("open"))), "open": OPEN}) for _ in range(2))
     ask(decode_project(made), "gate", "g")
