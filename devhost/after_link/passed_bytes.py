@@ -35,8 +35,8 @@ def pass_in_place(component: bytes) -> bytes:
     changed = change_modules(component, partial(change_runtime, found))
     if found != [1]:
         raise Malformed(
-            f"bytes that imports are passed are copied in {found} places of the runtime, where one is known: "
-            "look whether devhost/after_link/passed_bytes.py still says what it does"
+            f"{len(found)} modules copy what imports are passed, in {sum(found)} places, where one is known: "
+            "look whether devhost/after_link/passed_bytes.py still says what the runtime does"
         )
     return changed
 

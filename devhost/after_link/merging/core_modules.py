@@ -19,7 +19,7 @@ from devhost.after_link.binary import (
     write_unsigned,
 )
 
-CUSTOM, IMPORTS, FUNCTIONS, GLOBALS, EXPORTS, ELEMENTS, CODE = 0, 2, 3, 6, 7, 9, 10  # kinds of a module's sections
+CUSTOM, IMPORTS, GLOBALS, EXPORTS, ELEMENTS, CODE = 0, 2, 6, 7, 9, 10  # kinds of a module's sections
 KINDS: Final = ("func", "table", "memory", "global", "tag")
 FUNC, TABLE, MEMORY, GLOBAL, TAG = range(len(KINDS))
 END, GLOBAL_GET, I32_CONST, I32_ADD = 0x0B, 0x23, 0x41, 0x6A  # instructions of constant expressions
