@@ -47,12 +47,16 @@ class Request:
 
 @dataclass(slots=True)
 class Reply:
-    """One HTTP reply, and what makes its exposure events once it has gone: no client waits for that."""
+    """One HTTP reply, and what makes its exposure events once it has gone: no client waits for that.
+
+    Nor for letting go of `made_from`, what a reply holds for nothing else.
+    """
 
     status: int
     body: bytes
     headers: tuple[Header, ...] = (JSON_HEADER,)
     events: FindEvents = find_no_events
+    made_from: object = None
 
 
 class Refusal(Exception):

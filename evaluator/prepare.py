@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from evaluator.coerce import find_text
+from evaluator.coerce import find_number, find_text
 from evaluator.operators import LIST_OPERATORS, OPERATORS, to_lowered, to_unit_hash
 from evaluator.sources import BUCKET, SOURCES
 from evaluator.spec import (
@@ -38,6 +38,8 @@ type Document = Mapping[str, Any]
 # By condition type, conversion, and what is read.
 type Readings = dict[tuple[str, Conversion, object], Reading]
 
+# Of conversions, what does the same to whole numbers.
+_OF_NUMBERS: Final[Mapping[Conversion, Any]] = {to_lowered: str, find_number: float}
 _NESTED: Final = {"pass_gate": True, "fail_gate": False}
 
 
@@ -101,8 +103,8 @@ class Preparer:
 def _prepare_question(readings: Readings, document: Document) -> Question:
     kind, operator = document["type"], OPERATORS[document["operator"]]
     convert, test = operator.prepare(document.get("targetValue"))
-    if kind == BUCKET and convert is to_lowered:
-        convert = str  # of a whole number, in C
+    if kind == BUCKET:  # a whole number: in C
+        convert = _OF_NUMBERS.get(convert, convert)
     return (_find_reading(readings, document, convert), test, operator.wanted)
 
 

@@ -8,15 +8,15 @@ delegate to it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from evaluator.conditions import GATE, walk_gate
 from evaluator.evaluate import LAYER, find_outcome, keep, share, walk, walk_alone
+from evaluator.outcome import PENDING
 from evaluator.spec import NOTHING_ASKED, GateCondition, ListCondition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from evaluator.outcome import Outcome
     from evaluator.project import Project
@@ -25,17 +25,13 @@ if TYPE_CHECKING:
 
 
 type Walk = Callable[[UserView, Any], Outcome]
-# What a view knows an outcome by, what finds it, that of what, and what is asked.
-type Way = tuple[object, Walk, Any, Asked]
-# A spec, and its verdict for everyone.
-type Constant = tuple[Spec, Verdict]
+# What a view knows an outcome by, what finds it, and that of what; where everyone gets the same, None and the outcome.
+type Way = tuple[object, Walk | None, Any]
 # A spec, the condition of its first rule, and its verdict where that does not hold.
 type Settled = tuple[Spec, GateCondition, Verdict]
 
 # Gates that are followed on one way: each takes a part of the sandbox's stack.
 MOST_FOLLOWED: Final = 20
-
-_find_first: Final = itemgetter(0)
 
 
 class Asked:
@@ -55,11 +51,11 @@ class Asked:
         """Look the spec up; one that is not there yet may be there the next time."""
         spec = project.find_spec(self.kind, self.name)
         if spec is None:
-            return self, _ask_anew, self, self
+            return self, _ask_anew, self
         found = _find_walk(project, self.kind, spec)
         # A mark against circles would stand where the outcome of a gate does.
         key = self if found is None else self.name if self.kind == GATE else spec
-        way = self.way = (key, *(found or (_ask_anew, self)), self)
+        way = self.way = (key, *(found or (_ask_anew, self)))
         return way
 
 
@@ -67,8 +63,7 @@ def _ask_anew(view: UserView, asked: Asked) -> Outcome:
     return find_outcome(view, asked.kind, asked.name)
 
 
-def _take_constant(_view: UserView, constant: Constant) -> Outcome:
-    spec, verdict = constant
+def _find_plain(spec: Spec, verdict: Verdict) -> Outcome:
     plain = verdict.plain
     return share(spec, verdict) if plain is None else plain
 
@@ -82,15 +77,15 @@ def _take_settled(view: UserView, settled: Settled) -> Outcome:
     outcome = verdict.trailed.get(trail)
     if outcome is not None and outcome.marks == marks:
         return outcome
-    return keep(spec, verdict, trail, marks) if trail or marks else _take_constant(view, (spec, verdict))
+    return keep(spec, verdict, trail, marks) if trail or marks else _find_plain(spec, verdict)
 
 
-def _find_walk(project: Project, kind: str, spec: Spec) -> tuple[Walk, object] | None:
-    """Return what walks a spec where nothing can lead back to it, and of what."""
+def _find_walk(project: Project, kind: str, spec: Spec) -> tuple[Walk | None, object] | None:
+    """Return what walks a spec where nothing can lead back to it, and of what, as in a way."""
     if kind == LAYER and spec.use_new_layer_eval:
         return None
     if spec.constant is not None:
-        return _take_constant, (spec, spec.constant)
+        return None, _find_plain(spec, spec.constant)
     if spec.is_lonely:
         return walk_alone, spec
     if kind == GATE and not comes_to_an_end(project, spec):
@@ -133,32 +128,48 @@ def _ends(project: Project, gate: Spec, above: tuple[str, ...], known: set[str])
     return True
 
 
-def find_ways(project: Project, asked: Iterable[Asked]) -> list[Way]:
-    """Return how each is answered."""
-    return [one.way or one.find_way(project) for one in asked]
+class Ways[One: Asked]:
+    """How several specs are answered, in their order.
+
+    `outcomes` has what everyone gets, and a placeholder for each outcome that depends on the user; `constants` has the
+    former by what a view knows them by, `others` the ways of the latter, each behind its place.
+    """
+
+    __slots__ = ("asked", "constants", "others", "outcomes")
+
+    def __init__(self, project: Project, asked: Iterable[One]) -> None:
+        self.asked = list(asked)
+        self.outcomes: list[Outcome] = []
+        self.constants: dict[object, Outcome] = {}
+        self.others: list[tuple[int, object, Walk, Any]] = []
+        for place, one in enumerate(self.asked):
+            key, find, what = one.way or one.find_way(project)
+            if find is None:
+                self.constants[key] = what
+            else:
+                self.others.append((place, key, find, what))
+            self.outcomes.append(what if find is None else PENDING)
 
 
-def find_outcomes(view: UserView, ways: Sequence[Way]) -> list[Outcome]:
+def find_outcomes(view: UserView, ways: Ways[Any]) -> list[Outcome]:
     """Return what `find_outcome` returns for each."""
     if _surround(view):
-        return [_ask_anew(view, asked) for _key, _walk, _what, asked in ways]
-    memo = view.memo
-    outcomes: list[Outcome] = []
-    for key, find, what, _asked in ways:
-        if key in memo:
-            outcomes.append(memo[key])
-        else:
-            outcome = memo[key] = find(view, what)
-            outcomes.append(outcome)
+        return [_ask_anew(view, asked) for asked in ways.asked]
+    memo, outcomes = view.memo, ways.outcomes.copy()
+    memo.update(ways.constants)
+    for place, key, find, what in ways.others:
+        outcomes[place] = memo[key] = memo[key] if key in memo else find(view, what)
     return outcomes
 
 
-def find_outcomes_apart(view: UserView, ways: Sequence[Way]) -> list[Outcome]:
-    """Return the same where none of them asks another, as configs and as layers, for half of the steps."""
+def find_outcomes_apart(view: UserView, ways: Ways[Any]) -> list[Outcome]:
+    """Return the same where none of them asks another, as configs and as layers, for less."""
     if _surround(view):
         return find_outcomes(view, ways)
-    outcomes = [find(view, what) for _key, find, what, _asked in ways]
-    view.memo.update(zip(map(_find_first, ways), outcomes, strict=True))
+    memo, outcomes = view.memo, ways.outcomes.copy()
+    memo.update(ways.constants)
+    for place, key, find, what in ways.others:
+        outcomes[place] = memo[key] = find(view, what)
     return outcomes
 
 

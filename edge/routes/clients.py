@@ -47,7 +47,7 @@ def post_initialize(call: Call) -> Reply:
     if parts["has_updates"] == b"false":
         return json_reply(200, {"has_updates": False})
     parts = {**parts, "user": encode_json(echo_user(sent)), "sdkInfo": SDK_INFO}
-    return Reply(200, finish_response(project, sight, parts))
+    return Reply(200, finish_response(project, sight, parts), made_from=(view, parts))
 
 
 def read_options(caller: Caller, body: Body, time: int, *, may_choose: bool) -> ResponseOptions:

@@ -81,13 +81,14 @@ def post_flags(call: Call) -> Reply:
     if project is None:
         raise Refusal(500, "GENERAL", f"no spec to answer from: {asking.questions.fault}")
     flags = find_flags(asking, project)
-    texts = flags.write_all(asking, asking.view_of(project), write_checked)
+    view = asking.view_of(project)
+    texts = flags.write_all(asking, view, write_checked)
     end = b'],"metadata":{"lcut":%d}}' % project.time
     tag = f'"{identify((*texts, end)):016x}"'
     header: Header = ("etag", tag.encode())
     if holds_tag(call.request.find_header("if-none-match") or "", tag):
         return Reply(304, b"", (header,))
-    return Reply(200, b'{"flags":[%b%b' % (b",".join(texts), end), (JSON_HEADER, header))
+    return Reply(200, b'{"flags":[%b%b' % (b",".join(texts), end), (JSON_HEADER, header), made_from=view)
 
 
 def write_checked(checked: Check) -> Item:

@@ -18,7 +18,7 @@ from evaluator.evaluate import CONFIG, LAYER
 from evaluator.evaluation import Evaluation
 from evaluator.outcome import LISTED, NO_VERDICT, Outcome
 from evaluator.project import Project
-from evaluator.sweep import Asked, find_outcomes, find_ways
+from evaluator.sweep import Asked, Ways, find_outcomes
 from evaluator.view import UserView
 
 HIDDEN: Final = frozenset({"segment", "holdout"})
@@ -45,27 +45,38 @@ class Flag(Asked):
 class Flags:
     """The entities of a project, and what was said of them on one ground."""
 
-    __slots__ = ("flags",)
+    __slots__ = ("_all", "flags")
 
     def __init__(self, project: Project) -> None:
         self.flags = list(list_flags(project))
+        self._all: Ways[Flag] | None = None  # of a caller who may see everything
 
-    def write_all(self, asking: Asking, view: UserView, write: Write) -> list[bytes]:
-        """Return the text of each entity that the caller may see; of several with one name the first."""
-        shown = {}
+    def find_ways(self, asking: Asking, view: UserView) -> Ways[Flag]:
+        """Return how each entity is answered that the caller may see; of several with one name the first."""
+        sees_all = asking.find_sight(view) is None
+        if sees_all and self._all is not None:
+            return self._all
+        shown: dict[str, Flag] = {}
         for flag in self.flags:
             if flag.name not in shown and asking.shows(view, flag.section, flag.name, flag.document):
                 shown[flag.name] = flag
-        flags = shown.values()
+        ways = Ways(view.project, shown.values())
+        if sees_all:
+            self._all = ways
+        return ways
+
+    def write_all(self, asking: Asking, view: UserView, write: Write) -> list[bytes]:
+        """Return the text of each entity that the caller may see."""
+        ways = self.find_ways(asking, view)
         try:
-            outcomes = find_outcomes(view, find_ways(view.project, flags))
+            outcomes = find_outcomes(view, ways)
         except EvaluationDepthExceeded:
             view.come_up()
-            return [encode_json(write(check_in(asking, view, flag.section, flag.name))) for flag in flags]
+            return [encode_json(write(check_in(asking, view, flag.section, flag.name))) for flag in ways.asked]
         return [
             (flag.texts.get(outcome.verdict) if outcome.marks < LISTED else None)
             or self.write_one(asking, view, flag, outcome, write)
-            for flag, outcome in zip(flags, outcomes, strict=True)
+            for flag, outcome in zip(ways.asked, outcomes, strict=True)
         ]
 
     def write_one(self, asking: Asking, view: UserView, flag: Flag, outcome: Outcome, write: Write) -> bytes:

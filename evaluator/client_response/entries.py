@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from evaluator.client_response.texts import write_text
 from evaluator.evaluation import explicit_of, id_type_of, is_active
-from evaluator.sweep import Asked, find_ways
+from evaluator.sweep import Asked, Ways
 
 if TYPE_CHECKING:
     from evaluator.outcome import Outcome
@@ -58,7 +58,7 @@ class Section:
 
     def __init__(self, project: Project, listed: Iterable[Listed]) -> None:
         self.listed = list(listed)
-        self.ways = find_ways(project, self.listed)
+        self.ways = Ways(project, self.listed)
         self.wholes = [one.wholes for one in self.listed]
 
 

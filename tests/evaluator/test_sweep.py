@@ -8,7 +8,7 @@ from evaluator.evaluation import Evaluation
 from evaluator.outcome import Outcome
 from evaluator.overrides import Overrides
 from evaluator.project import Project
-from evaluator.sweep import MOST_FOLLOWED, Asked, comes_to_an_end, find_outcomes, find_outcomes_apart, find_ways
+from evaluator.sweep import MOST_FOLLOWED, Asked, Ways, comes_to_an_end, find_outcomes, find_outcomes_apart
 from tests.evaluator.builders import Json, condition, config, experiment, gate, layer, on_field, project, rule, view
 
 STAFF = on_field("email", "str_contains_any", ["@staff.test"])
@@ -69,7 +69,7 @@ def test_every_outcome_is_that_of_its_own_question(is_forced: bool) -> None:
     overrides.force("gate", "staff", True)
     options = {"overrides": overrides} if is_forced else {}
     for user in USERS:
-        found = find_outcomes(view(made, user, **options), find_ways(made, asked))
+        found = find_outcomes(view(made, user, **options), Ways(made, asked))
         for one, outcome in zip(asked, found, strict=True):
             alone = find_outcome(view(made, user, **options), one.kind, one.name)
             assert show(one, outcome) == show(one, alone), (user, one.name)
@@ -85,7 +85,7 @@ def test_sections_asked_apart_come_to_the_same(is_forced: bool) -> None:
         seen = view(made, user, **options)
         for kind in ("experiment", "layer"):
             asked = [one for one in list_asked(made) if one.kind == kind]
-            for one, outcome in zip(asked, find_outcomes_apart(seen, find_ways(made, asked)), strict=True):
+            for one, outcome in zip(asked, find_outcomes_apart(seen, Ways(made, asked)), strict=True):
                 alone = find_outcome(view(made, user, **options), one.kind, one.name)
                 assert show(one, outcome) == show(one, alone), (user, one.name)
 
@@ -93,12 +93,10 @@ def test_sections_asked_apart_come_to_the_same(is_forced: bool) -> None:
 def test_layer_shares_what_its_experiment_came_to() -> None:
     made = sample()
     asked = [Asked("layer", "plain")]
-    first, second = (find_outcomes(view(made, {"userID": "a"}), find_ways(made, asked))[0] for _ in range(2))
+    first, second = (find_outcomes(view(made, {"userID": "a"}), Ways(made, asked))[0] for _ in range(2))
     assert first is second
     assert first.is_shared
-    guarded, again = (
-        find_outcomes(view(made, USERS[1]), find_ways(made, [Asked("layer", "guarded")]))[0] for _ in range(2)
-    )
+    guarded, again = (find_outcomes(view(made, USERS[1]), Ways(made, [Asked("layer", "guarded")]))[0] for _ in range(2))
     assert guarded is again
     assert guarded.delegate == "e"
     assert guarded.trail
@@ -145,4 +143,4 @@ def test_circle_ends_the_sweep() -> None:
     one, other = (gate(rule(condition("pass_gate", None, name))) for name in ("b", "a"))
     seen = view(project({"a": one, "b": other}))
     with pytest.raises(EvaluationDepthExceeded):
-        find_outcomes(seen, find_ways(seen.project, [Asked("gate", "a")]))
+        find_outcomes(seen, Ways(seen.project, [Asked("gate", "a")]))
