@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from evaluator.bucketing import USER_BUCKETS
 from evaluator.coerce import find_number, find_text
-from evaluator.operators import LIST_OPERATORS, OPERATORS, to_lowered, to_unit_hash
+from evaluator.operators import LIST_OPERATORS, OPERATORS, to_lowered, to_unit_hash, write_element
 from evaluator.sources import BUCKET, SOURCES
 from evaluator.spec import (
     ALWAYS,
@@ -22,7 +23,6 @@ from evaluator.spec import (
     GateCondition,
     GroupCondition,
     ListCondition,
-    Question,
     Reading,
     Rule,
     Spec,
@@ -32,14 +32,19 @@ from evaluator.spec import (
 from evaluator.units import find_unit
 
 if TYPE_CHECKING:
-    from evaluator.operators import Conversion
+    from evaluator.operators import Conversion, Test
+    from evaluator.spec import Prepared
 
 type Document = Mapping[str, Any]
 # By condition type, conversion, and what is read.
 type Readings = dict[tuple[str, Conversion, object], Reading]
 
-# Of conversions, what does the same to whole numbers.
+# Of conversions, what does the same to whole numbers, in C.
 _OF_NUMBERS: Final[Mapping[Conversion, Any]] = {to_lowered: str, find_number: float}
+# Operators whose answer changes at most once from the first bucket to the last, and those that look into a set.
+_OF_RANGE: Final = frozenset(("gt", "gte", "lt", "lte"))
+_OF_SET: Final = frozenset(("any", "none"))
+_LONGEST: Final = 4  # digits that are read: Python refuses to read thousands
 _NESTED: Final = {"pass_gate": True, "fail_gate": False}
 
 
@@ -100,12 +105,35 @@ class Preparer:
         return _prepare_group(document, name) if kind == "experiment_group" else Unsupported(False)
 
 
-def _prepare_question(readings: Readings, document: Document) -> Question:
-    kind, operator = document["type"], OPERATORS[document["operator"]]
-    convert, test = operator.prepare(document.get("targetValue"))
-    if kind == BUCKET:  # a whole number: in C
+def _prepare_question(readings: Readings, document: Document) -> Prepared:
+    kind, name, target = document["type"], document["operator"], document.get("targetValue")
+    operator = OPERATORS[name]
+    convert, test = operator.prepare(target)
+    settled = None
+    if kind == BUCKET:
+        answer = _settle(name, target, test)
+        settled = None if answer is None else answer is operator.wanted
         convert = _OF_NUMBERS.get(convert, convert)
-    return (_find_reading(readings, document, convert), test, operator.wanted)
+    return (_find_reading(readings, document, convert), test, operator.wanted), settled
+
+
+def _settle(operator: str, target: object, test: Test) -> bool | None:
+    """Return what a test answers for every bucket, so that none need be hashed; None where that depends, or may.
+
+    The console writes such conditions: `any` of no bucket but -1 for an experiment that nothing keeps users from, and
+    `lt` 1000 for its last group.
+    """
+    if operator in _OF_RANGE:
+        first, last = test(0.0) is True, test(float(USER_BUCKETS - 1)) is True
+        return first if first is last else None
+    if operator in _OF_SET and isinstance(target, (dict, list)):
+        texts = target if isinstance(target, dict) else (write_element(one).lower() for one in target)
+        return None if any(map(_is_bucket, texts)) else False
+    return None
+
+
+def _is_bucket(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and str(int(text[:_LONGEST])) == text and int(text) < USER_BUCKETS
 
 
 def _find_reading(readings: Readings, document: Document, convert: Conversion) -> Reading:

@@ -40,15 +40,21 @@ class Reading:
 
 # A reading, its test, and the answer that makes the condition true.
 type Question = tuple[Reading, Test, bool]
+# A question, and what it comes to where that is the same for everyone.
+type Prepared = tuple[Question, bool | None]
 
 
 class Condition:
-    """What is asked of the user alone; the question is prepared when the first user comes to it."""
+    """What is asked of the user alone; the question is prepared when the first user comes to it.
 
-    __slots__ = ("_asked", "_prepare", "document")
+    `settled` is then what it comes to where that is the same for everyone.
+    """
 
-    def __init__(self, document: Mapping[str, Any], prepare: Callable[[Mapping[str, Any]], Question]) -> None:
+    __slots__ = ("_asked", "_prepare", "document", "settled")
+
+    def __init__(self, document: Mapping[str, Any], prepare: Callable[[Mapping[str, Any]], Prepared]) -> None:
         self.document = document
+        self.settled: bool | None = None
         self._prepare = prepare
         self._asked: Question | None = None
 
@@ -56,7 +62,8 @@ class Condition:
         """Return the question, shared by all rules with this condition."""
         asked = self._asked
         if asked is None:
-            asked = self._asked = self._prepare(self.document)
+            asked, self.settled = self._prepare(self.document)
+            self._asked = asked
         return asked
 
 
@@ -94,10 +101,12 @@ class Unsupported:
     is_missing: bool
 
 
+# Asked of nobody in particular.
+_NOTHING_READ: Final = Reading(lambda _view: None, lambda value: value)
 # Holds for everyone.
-PUBLIC: Final = Condition(
-    {}, lambda _document: (Reading(lambda _view: None, lambda value: value), lambda _value: True, True)
-)
+PUBLIC: Final = Condition({}, lambda _document: ((_NOTHING_READ, lambda _value: True, True), True))
+# Stands for the questions of a rule of which one comes to false for everyone.
+NEVER: Final[Question] = (_NOTHING_READ, frozenset().__contains__, True)
 # What is asked of the user by rules that hold for everyone or ask only other specs.
 NOTHING_ASKED: Final[Sequence[Question]] = []  # a list as all others: CPython expects what it met before
 # What all verdicts begin with; the first outcome with a trail gives them a dictionary of their own.
@@ -150,7 +159,7 @@ class Verdict:
 class Rule:
     """A rule; `plain` holds what is asked of the user only, `nested` conditions walk other specs or leave a mark.
 
-    What holds for everyone is left out of `plain`, which is prepared when a walk first comes to the rule.
+    What comes to the same for everyone is left out of `plain`, which is prepared when a walk first comes to the rule.
     """
 
     __slots__ = (
@@ -209,14 +218,23 @@ class Rule:
 
     def prepare(self) -> Sequence[Question]:
         """Prepare `plain`, and return it."""
-        self.plain = [one.ask() for one in self.conditions if type(one) is Condition and one is not PUBLIC]
-        return self.plain
+        plain: list[Question] = []
+        for one in self.conditions:
+            if type(one) is Condition and one is not PUBLIC:
+                question = one.ask()
+                if one.settled is None:
+                    plain.append(question)
+                elif not one.settled:
+                    plain = [NEVER]
+                    break
+        self.plain = plain
+        return plain
 
     @property
-    def is_public(self) -> bool:
-        """Tell whether the rule decides for everyone."""
-        is_certain = self.certain is self.passed and self.delegate is None
-        return is_certain and self.is_lonely and self.plain is NOTHING_ASKED
+    def constant(self) -> Verdict | None:
+        """Return what the rule decides for everyone; None where it asks something or leaves it to a bucket."""
+        is_alone = self.delegate is None and self.is_lonely and self.plain is NOTHING_ASKED
+        return self.certain if is_alone else None
 
     @property
     def pass_percentage(self) -> float:
@@ -245,7 +263,7 @@ class Spec:
         self.is_lonely = not [rule for rule in rules if not rule.is_lonely or rule.delegate is not None]
         self.fallback = fallback
         # The verdict that everyone gets, where nothing of the user is asked.
-        self.constant = fallback if not rules else rules[0].passed if rules[0].is_public else None
+        self.constant = rules[0].constant if rules else fallback
         self.id_type: str | None = document.get("idType")
 
     @property

@@ -101,7 +101,8 @@ def _settle(spec: Spec) -> Settled | None:
         return None
     if not others:
         return spec, first.only, spec.fallback
-    return (spec, first.only, others[0].passed) if others[0].is_public else None
+    constant = others[0].constant
+    return None if constant is None else (spec, first.only, constant)
 
 
 def comes_to_an_end(project: Project, gate: Spec) -> bool:

@@ -44,6 +44,12 @@ def test_initialize_answers_what_the_client_needs() -> None:
     assert reply.events() == ()
 
 
+def test_view_of_the_user_is_let_go_of_behind_the_reply() -> None:
+    kept = initialize(Sandbox(platform(project())), {"user": USER}).made_from
+    assert isinstance(kept, tuple)
+    assert isinstance(kept[0], UserView)
+
+
 def test_body_written_backwards_in_base64_is_read_as_latin_1() -> None:
     sandbox = Sandbox(platform(project()))
     user = {"userID": "é"}

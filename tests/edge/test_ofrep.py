@@ -7,6 +7,7 @@ import pytest
 
 from edge.messages import Reply
 from edge.sandbox import Sandbox
+from evaluator.view import UserView
 from tests.edge.builders import CLIENT, SERVER, Json, ask, document, gate, header_of, json_of, platform, request
 from tests.edge.project import config, project, rule
 
@@ -197,6 +198,16 @@ def test_bulk_of_an_app_names_nothing_else() -> None:
         )
         assert hidden.status == unused.status == 404
         assert hidden.body.replace(key.encode(), b"K") == unused.body.replace(b"x" + key[1:].encode(), b"K")
+
+
+def test_bulk_of_an_app_stays_its_own_beside_a_key_that_sees_everything() -> None:
+    sandbox = Sandbox(platform(project()))
+    sandbox.platform.secrets["client_key"] = b"client-a"  # type: ignore[attr-defined]
+    replies = [ask(sandbox, request(PATH, {"context": {}}, key=key)) for key in (SERVER, "client-a") * 2]
+    shown: list[Any] = [json_of(one)["flags"] for one in replies]
+    assert shown[:2] == shown[2:]
+    assert {flag["key"] for flag in shown[1]} < {flag["key"] for flag in shown[0]}
+    assert all(isinstance(one.made_from, UserView) for one in replies)
 
 
 def test_etag_covers_the_context() -> None:

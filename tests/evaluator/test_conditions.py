@@ -1,6 +1,23 @@
+from itertools import product
+
 import pytest
 
-from tests.evaluator.builders import NOW, UNIT, Json, condition, meets, on_field, user_bucket
+from evaluator.evaluate import evaluate_gate
+from evaluator.operators import OPERATORS
+from tests.evaluator.builders import (
+    NOW,
+    UNIT,
+    Json,
+    ask,
+    condition,
+    gate,
+    meets,
+    on_field,
+    project,
+    rule,
+    user_bucket,
+    view,
+)
 
 WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/120.0.0.0 Safari/537.36"
 
@@ -86,6 +103,55 @@ def test_user_bucket_is_compared_exactly() -> None:
     ):
         one = condition("user_bucket", operator, target, additionalValues=salted)
         assert meets(one, {"userID": UNIT}) is answer
+
+
+NO_BUCKETS: tuple[object, ...] = (
+    {},
+    [],
+    {"-1": True},
+    [-1],
+    ["x", None],
+    {"007": True},
+    {"1000": True},
+    {"٣": True},
+    {"9" * 5000: True},
+)
+SOME_BUCKETS = ({"-1": True, "12": True}, [12, "13"], {str(number): True for number in range(500)})
+NUMBERS: tuple[object, ...] = (-1, 0, 0.5, 1, 500, "500", 999, 999.5, 1000, 1e9, "nan", "x", None, [], True)
+SETTLED = (
+    *product(("lt", "gte", "gt", "lte"), (-1, 1000, 1e9, "nan", "x", None)),
+    *product(("any", "none"), NO_BUCKETS),
+    ("lt", 0),
+    ("gt", 999),
+)
+
+
+def ask_naively(operator: str, target: object, bucket: int) -> bool:
+    """Compare a bucket as any other value."""
+    row = OPERATORS[operator]
+    convert, test = row.prepare(target)
+    return test(convert(bucket)) is row.wanted
+
+
+@pytest.mark.parametrize(
+    ("operator", "target"),
+    [*product(("lt", "gte", "gt", "lte", "eq"), NUMBERS), *product(("any", "none"), (*NO_BUCKETS, *SOME_BUCKETS))],
+)
+def test_user_bucket_is_compared_like_any_value(operator: str, target: object) -> None:
+    one = condition("user_bucket", operator, target, additionalValues={"salt": "s"})
+    made = project({"g": gate(rule(one))})
+    for number in range(50):
+        unit = f"user {number}"
+        expected = ask_naively(operator, target, user_bucket("s", unit))
+        assert ask(made, "gate", "g", {"userID": unit}).value is expected, unit
+
+
+@pytest.mark.parametrize(("operator", "target"), SETTLED)
+def test_bucket_that_decides_nothing_is_not_hashed(operator: str, target: object) -> None:
+    one = condition("user_bucket", operator, target, additionalValues={"salt": "s"})
+    seen = view(project({"g": gate(rule(one, on_field("email", "any", ["a"])))}))
+    evaluate_gate(seen, "g")
+    assert not [known for known in seen.memo.values() if known == str(user_bucket("s")) or type(known) is float]
 
 
 def test_user_bucket_without_salt_or_unit_hashes_empty_texts() -> None:

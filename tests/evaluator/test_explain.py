@@ -14,6 +14,7 @@ from tests.evaluator.builders import (
     pass_bucket,
     project,
     rule,
+    user_bucket,
 )
 
 
@@ -34,6 +35,16 @@ def test_trace_shows_bucket_and_threshold_of_the_rule_that_matched() -> None:
     bucket = pass_bucket()
     found = trace(project({"g": gate(rule(share=50))}), "gate", "g")["rules"][0]
     assert (found["bucket"], found["threshold"], found["passed"]) == (bucket, 5_000, bucket < 5_000)
+
+
+def test_trace_shows_the_bucket_of_a_condition_that_comes_to_the_same_for_everyone() -> None:
+    never = condition("user_bucket", "any", {"-1": True}, additionalValues={"salt": "s"})
+    always = condition("user_bucket", "lt", 1000, additionalValues={"salt": "s"})
+    rules = trace(project({"g": gate(rule(never), rule(always))}), "gate", "g")["rules"]
+    assert [one["matched"] for one in rules] == [False, True]
+    for one in rules:
+        assert one["conditions"][0]["value"] == user_bucket("s")
+        assert one["conditions"][0]["result"] is one["matched"]
 
 
 def test_trace_holds_nested_gates_and_delegates() -> None:

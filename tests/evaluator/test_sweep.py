@@ -5,7 +5,7 @@ import pytest
 from evaluator.errors import EvaluationDepthExceeded
 from evaluator.evaluate import find_outcome
 from evaluator.evaluation import Evaluation
-from evaluator.outcome import Outcome
+from evaluator.outcome import PENDING, Outcome
 from evaluator.overrides import Overrides
 from evaluator.project import Project
 from evaluator.sweep import MOST_FOLLOWED, Asked, Ways, comes_to_an_end, find_outcomes, find_outcomes_apart
@@ -13,6 +13,10 @@ from tests.evaluator.builders import Json, condition, config, experiment, gate, 
 
 STAFF = on_field("email", "str_contains_any", ["@staff.test"])
 USERS: tuple[Json, ...] = ({"userID": "a"}, {"userID": "b", "email": "b@staff.test"}, {"userID": "c"}, {})
+
+
+def in_bucket(operator: str, target: object) -> Json:
+    return condition("user_bucket", operator, target, additionalValues={"salt": "s"})
 
 
 def sample() -> Project:
@@ -24,6 +28,8 @@ def sample() -> Project:
         {
             "staff": gate(rule(STAFF, rule_id="s")),
             "always": gate(rule(rule_id="all")),
+            "never": gate(rule(passPercentage=0, rule_id="off")),
+            "off": gate(rule(condition("pass_gate", None, "never"))),
             "half": gate(rule(passPercentage=50)),
             "nested": gate(rule(passes, rule_id="n"), rule(fails, passPercentage=50)),
             "empty": gate(),
@@ -39,6 +45,8 @@ def sample() -> Project:
             "e": experiment(rule(passes, value={"a": 2}), half),
             "p": experiment(half),
             "held": experiment(rule(passes, value={"a": 0}), rule(value={"a": 1}, isExperimentGroup=True)),
+            "out": experiment(rule(passes, value={"a": 0}), rule(value={"a": 1}, passPercentage=0)),
+            "whole": experiment(rule(in_bucket("any", {"-1": True})), rule(in_bucket("lt", 1000), value={"a": 1})),
         },
         {
             "l": layer(to_experiment),
@@ -88,6 +96,17 @@ def test_sections_asked_apart_come_to_the_same(is_forced: bool) -> None:
             for one, outcome in zip(asked, find_outcomes_apart(seen, Ways(made, asked)), strict=True):
                 alone = find_outcome(view(made, user, **options), one.kind, one.name)
                 assert show(one, outcome) == show(one, alone), (user, one.name)
+
+
+def test_what_everyone_gets_is_there_before_the_first_user() -> None:
+    made = sample()
+    ways = Ways(made, list_asked(made))
+    known = {one.name for one, outcome in zip(ways.asked, ways.outcomes, strict=True) if outcome is not PENDING}
+    assert known == {"always", "never", "empty"}
+    assert len(ways.constants) == len(known)
+    seen = view(made)
+    assert PENDING not in find_outcomes(seen, ways)
+    assert PENDING in ways.outcomes
 
 
 def test_layer_shares_what_its_experiment_came_to() -> None:

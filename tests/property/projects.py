@@ -36,6 +36,14 @@ targets = st.one_of(
     st.dictionaries(texts, st.just(True), max_size=3),
     st.sampled_from(("^a", "[0-9]+", "(", "a$")),
 )
+# The ends are what an experiment has that takes everybody or nobody.
+PARTS_OF_BUCKETS = st.tuples(
+    st.sampled_from(("lt", "lte", "gt", "gte")), st.one_of(st.integers(0, 1000), st.sampled_from((-1, 0, 999, 1000)))
+)
+SETS_OF_BUCKETS = st.tuples(
+    st.sampled_from(("any", "none")),
+    st.dictionaries(st.one_of(st.just("-1"), st.integers(0, 1000).map(str)), st.just(True), max_size=3),
+)
 
 
 @st.composite
@@ -47,7 +55,7 @@ def conditions(draw: st.DrawFn, gate_names: tuple[str, ...]) -> Json:
     if kind in ("pass_gate", "fail_gate"):
         target = draw(st.sampled_from((*gate_names, "no_such_gate")))
     if kind == "user_bucket":
-        operator, target = draw(st.sampled_from(("lt", "gte"))), draw(st.integers(0, 1000))
+        operator, target = draw(st.one_of(PARTS_OF_BUCKETS, SETS_OF_BUCKETS))
     if operator in LIST_OPERATORS:
         target = draw(st.sampled_from(("members", "no_such_list")))
     return {
