@@ -111,13 +111,13 @@ def _prepare_question(readings: Readings, document: Document) -> Prepared:
     convert, test = operator.prepare(target)
     settled = None
     if kind == BUCKET:
-        answer = _settle(name, target, test)
+        answer = _settle_bucket(name, target, test)
         settled = None if answer is None else answer is operator.wanted
         convert = _OF_NUMBERS.get(convert, convert)
     return (_find_reading(readings, document, convert), test, operator.wanted), settled
 
 
-def _settle(operator: str, target: object, test: Test) -> bool | None:
+def _settle_bucket(operator: str, target: object, test: Test) -> bool | None:
     """Return what a test answers for every bucket, so that none need be hashed; None where that depends, or may.
 
     The console writes such conditions: `any` of no bucket but -1 for an experiment that nothing keeps users from, and

@@ -220,7 +220,7 @@ class Rule:
         """Prepare `plain`, and return it."""
         plain: list[Question] = []
         for one in self.conditions:
-            if type(one) is Condition and one is not PUBLIC:
+            if type(one) is Condition:
                 question = one.ask()
                 if one.settled is None:
                     plain.append(question)

@@ -163,16 +163,5 @@ def find_outcomes(view: UserView, ways: Ways[Any]) -> list[Outcome]:
     return outcomes
 
 
-def find_outcomes_apart(view: UserView, ways: Ways[Any]) -> list[Outcome]:
-    """Return the same where none of them asks another, as configs and as layers, for less."""
-    if _surround(view):
-        return find_outcomes(view, ways)
-    memo, outcomes = view.memo, ways.outcomes.copy()
-    memo.update(ways.constants)
-    for place, key, find, what in ways.others:
-        outcomes[place] = memo[key] = find(view, what)
-    return outcomes
-
-
 def _surround(view: UserView) -> object:
     return view.surroundings or view.project.cmab_configs

@@ -57,8 +57,8 @@ class Section:
     __slots__ = ("listed", "ways", "wholes")
 
     def __init__(self, project: Project, listed: Iterable[Listed]) -> None:
-        self.listed = list(listed)
-        self.ways = Ways(project, self.listed)
+        self.ways = Ways(project, listed)
+        self.listed = self.ways.asked
         self.wholes = [one.wholes for one in self.listed]
 
 

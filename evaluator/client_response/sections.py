@@ -12,7 +12,7 @@ from evaluator.client_response.entries import Section
 from evaluator.coerce import find_text
 from evaluator.conditions import GATE
 from evaluator.evaluate import LAYER
-from evaluator.sweep import find_outcomes, find_outcomes_apart
+from evaluator.sweep import find_outcomes
 
 if TYPE_CHECKING:
     from evaluator.client_response.entries import Listed
@@ -55,8 +55,7 @@ class Sections:
 
     def gates(self) -> Found:
         """Return every gate to write."""
-        section = self._select(self._listing.gates)
-        found = section, find_outcomes(self._view, section.ways)
+        found = self._ask(self._select(self._listing.gates))
         return self._leave_out(found, is_empty_gate) if self._options.remove_default_value_gates else found
 
     def configs(self) -> Found:
@@ -83,7 +82,7 @@ class Sections:
         return self._ask(Section(self._view.project, [one for one in found if one.name == name][:1]))
 
     def _ask(self, section: Section) -> Found:
-        return section, find_outcomes_apart(self._view, section.ways)
+        return section, find_outcomes(self._view, section.ways)
 
     def _select(self, section: Section) -> Section:
         if self._is_whole:

@@ -8,7 +8,7 @@ from evaluator.evaluation import Evaluation
 from evaluator.outcome import PENDING, Outcome
 from evaluator.overrides import Overrides
 from evaluator.project import Project
-from evaluator.sweep import MOST_FOLLOWED, Asked, Ways, comes_to_an_end, find_outcomes, find_outcomes_apart
+from evaluator.sweep import MOST_FOLLOWED, Asked, Ways, comes_to_an_end, find_outcomes
 from tests.evaluator.builders import Json, condition, config, experiment, gate, layer, on_field, project, rule, view
 
 STAFF = on_field("email", "str_contains_any", ["@staff.test"])
@@ -84,7 +84,7 @@ def test_every_outcome_is_that_of_its_own_question(is_forced: bool) -> None:
 
 
 @pytest.mark.parametrize("is_forced", [False, True])
-def test_sections_asked_apart_come_to_the_same(is_forced: bool) -> None:
+def test_sections_of_one_view_come_to_the_same(is_forced: bool) -> None:
     made = sample()
     overrides = Overrides()
     overrides.force("experiment", "e", {"a": 9})
@@ -93,7 +93,7 @@ def test_sections_asked_apart_come_to_the_same(is_forced: bool) -> None:
         seen = view(made, user, **options)
         for kind in ("experiment", "layer"):
             asked = [one for one in list_asked(made) if one.kind == kind]
-            for one, outcome in zip(asked, find_outcomes_apart(seen, Ways(made, asked)), strict=True):
+            for one, outcome in zip(asked, find_outcomes(seen, Ways(made, asked)), strict=True):
                 alone = find_outcome(view(made, user, **options), one.kind, one.name)
                 assert show(one, outcome) == show(one, alone), (user, one.name)
 
