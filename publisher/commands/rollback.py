@@ -30,8 +30,8 @@ def run(
     """Use what was published before: gatelet rollback fastly --to 3f2a91c0.
 
     Pages are still there, so this takes seconds. New sandboxes use the earlier spec at once; one that holds the newer
-    spec keeps it until it ends. The next push or sync publishes the newest again: stop sync first. To shut one gate at
-    once, use gatelet override.
+    spec keeps it until it ends. A push ends it, and so does a sync that pulls a newer spec than the one that was left;
+    that one itself no sync publishes again. To shut one gate at once, use gatelet override.
 
     Examples:
       gatelet rollback fastly

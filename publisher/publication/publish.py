@@ -12,6 +12,7 @@ digest is taken back before that, and a run that breaks off leaves no digest of 
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -19,12 +20,12 @@ from publisher.console import Output
 from publisher.exit_codes import Conflict, Unusable
 from publisher.publication.lease import Lease, leased
 from publisher.publication.marks import ALONE, decode_mark, digest_value, encode_mark, make_mark
-from publisher.publication.reading_back import read_all_back, read_back
+from publisher.publication.reading_back import AT_ONCE, read_all_back, read_back
 from publisher.publication.wanted import Wanted, check_limits
 from publisher.stores.port import Head, Item, Store, split_batches
 from specstore.cut import DIGEST_BYTES, digest_page
 from specstore.frame import LIST_DIGESTS, InvalidEntry, seal
-from specstore.keys import digests_key, manifest_key, page_prefix, retired_key, version_key
+from specstore.keys import digests_key, manifest_key, page_prefix, retired_key, version_key, version_prefix
 from specstore.limits import Write
 from specstore.manifest import OUR_METADATA, Manifest, decode_manifest, encode_manifest
 from specstore.plan import decode_digests, decode_retired, find_present, plan_lists, plan_publication
@@ -48,6 +49,7 @@ class Published(NamedTuple):
     written: Mapping[str, int]
     size: int
     traffic: Mapping[str, int]
+    was_rolled_back: bool = False  # so that only ID lists were written
 
     def as_json(self) -> dict[str, object]:
         """Return the report for machines."""
@@ -58,6 +60,7 @@ class Rules(NamedTuple):
     """How a publication is to be carried out."""
 
     allow_older: bool = False
+    keeps_rollback: bool = False  # not to publish again what somebody went back from
     wait_seconds: float = 0.0  # for somebody else's lease
     doing: str = "push"
 
@@ -71,8 +74,11 @@ def publish(store: Store, wanted: Wanted, rules: Rules = USUAL, output: Output =
     check_limits(wanted, store)
     with leased(store, wanted.spec_key, rules.doing, wait_seconds=rules.wait_seconds) as lease:
         before = look_around(store, wanted.spec_key)
+        newest = find_newest(store, wanted.spec_key, before)
         if not rules.allow_older:
-            check_time(store, wanted, before)
+            check_time(wanted, newest)
+        if rules.keeps_rollback and newest < wanted.time in list_left(store, wanted.spec_key):
+            return _Run(store, lease, wanted, before, output).update_lists()
         return publish_leased(store, lease, wanted, before, output)
 
 
@@ -115,9 +121,21 @@ def read_retired(store: Store, spec_key: str) -> Mapping[str, int]:
         return {}
 
 
-def check_time(store: Store, wanted: Wanted, before: Before) -> None:
+def find_newest(store: Store, spec_key: str, before: Before) -> int:
+    """Return the time of the spec that is in use."""
+    return max(before.manifest.time if before.manifest else 0, find_raw_time(store, spec_key, before.raw))
+
+
+def list_left(store: Store, spec_key: str) -> frozenset[int]:
+    """Return the times of the specs that were in use before; what cannot be read is left out."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        items = list(pool.map(store.find, store.list_keys(version_prefix(spec_key))))
+    manifests = (read_manifest(item) for item in items if item is not None)
+    return frozenset(one.time for one in manifests if one is not None)
+
+
+def check_time(wanted: Wanted, newest: int) -> None:
     """Raise Conflict when the store has a newer spec."""
-    newest = max(before.manifest.time if before.manifest else 0, find_raw_time(store, wanted.spec_key, before.raw))
     if newest > wanted.time:
         raise Conflict(
             f"the store has a newer spec: its time is {newest}, that of yours {wanted.time}. Pull again; or, if the "
@@ -167,6 +185,10 @@ class _Run:
         self._write_raw()
         self._write_manifest(manifest)
         return self._report()
+
+    def update_lists(self) -> Published:
+        self._write_lists()
+        return self._report()._replace(was_rolled_back=True)
 
     def _report(self) -> Published:
         written = {name: count for name, count in self.written.items() if count}

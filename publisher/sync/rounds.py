@@ -2,8 +2,8 @@
 
 A round that fails is tried again after a pause that doubles, up to ten minutes; every pause has some chance in it, so
 that many machines do not ask at the same instant. What is in the stores stays in use meanwhile. A spec with errors is
-not published. When nothing new was pulled, the stores are looked at now and then only, to mend what somebody else did
-to them.
+not published, nor one that somebody rolled back from. When nothing new was pulled, the stores are looked at now and
+then only, to mend what somebody else did to them.
 
 The lock of the folder keeps two processes of a machine apart, the lease in the store two machines.
 """
@@ -79,6 +79,8 @@ def describe_written(done: Mapping[str, object]) -> str:
     """Say what was written to one store."""
     written = done["written"]
     parts = [f"{name} {count}" for name, count in written.items()] if isinstance(written, dict) else []
+    if done["was_rolled_back"]:
+        parts.append("rolled back from it: waiting for a newer one, or for gatelet push")
     return ", ".join(parts) or "nothing to write"
 
 
@@ -123,7 +125,7 @@ class Syncer:
         for place in self.stores:
             try:
                 with opened(place, self.patience_s) as store:
-                    done[place.kind] = publish(store, wanted, Rules(doing="sync")).as_json()
+                    done[place.kind] = publish(store, wanted, Rules(doing="sync", keeps_rollback=True)).as_json()
             except Trouble as trouble:
                 troubles.append(trouble)
         if troubles:

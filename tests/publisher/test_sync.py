@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import pytest
 from publisher.exit_codes import Conflict, ExitCode, Failed, Unusable
 from publisher.judging.findings import Severity
 from publisher.profiles.profile import DirStore, FastlyStore, Profile, RedisStore, Source
+from publisher.publication.history import list_versions, roll_back
 from publisher.sources.fetching import Fetcher
 from publisher.stores.folder import FolderStore
 from publisher.sync.locking import locked
@@ -64,6 +66,10 @@ def syncing(server: DownloadServer, tmp_path: Path, *stores: DirStore | RedisSto
 def read_store(tmp_path: Path, key: str = SPEC_KEY) -> bytes | None:
     item = FolderStore(tmp_path / "store").find(key)
     return None if item is None else item.value
+
+
+def find_version(store: FolderStore, time_: int) -> str:
+    return next(one.name for one in list_versions(store, SPEC_KEY) if one.manifest.time == time_)
 
 
 def published_time(tmp_path: Path) -> int:
@@ -132,6 +138,39 @@ def test_a_spec_with_warnings_is_refused_on_request(server: DownloadServer, tmp_
         assert syncer.do_round().trouble is not None
         syncer.refuse = Severity.ERROR
         assert syncer.do_round().trouble is None
+
+
+def test_a_rollback_holds_until_the_source_has_a_newer_spec(server: DownloadServer, tmp_path: Path) -> None:
+    store = FolderStore(tmp_path / "store")
+    for time_ in (5, 6, 7):
+        server.content.spec = make_spec(time_)
+        with syncing(server, tmp_path) as syncer:
+            assert syncer.do_round().trouble is None
+    for _ in range(2):  # the second one goes back further, so what was left last is not what the source has
+        roll_back(store, SPEC_KEY, find_version(store, published_time(tmp_path) - 1), 0.0)
+        with syncing(server, tmp_path) as syncer:
+            done = syncer.do_round()
+            assert (done.trouble, done.published["dir"]["written"]) == (None, {})
+            assert "rolled back from it" in done.describe()
+    assert published_time(tmp_path) == 5
+    server.content.spec = make_spec(8)
+    with syncing(server, tmp_path) as syncer:
+        assert "rolled back" not in syncer.do_round().describe()
+    assert published_time(tmp_path) == 8
+
+
+def test_lists_are_kept_up_to_date_through_a_rollback(server: DownloadServer, tmp_path: Path) -> None:
+    for time_ in (5, 6):
+        server.content.spec = make_spec(time_, "beta")
+        server.content.lists = {"beta": ListedFile(LINES)}
+        with syncing(server, tmp_path) as syncer:
+            syncer.do_round()
+    before = read_store(tmp_path, f"gatelet/{SPEC_KEY}/lists")
+    roll_back(FolderStore(tmp_path / "store"), SPEC_KEY, "", 0.0)
+    server.content.lists = {"beta": ListedFile(LINES + b"+AAAAAAAA\n")}
+    with syncing(server, tmp_path) as syncer:
+        assert syncer.do_round().published["dir"]["written"] == {"digests": 2, "shards": 1, "index": 1}
+    assert (published_time(tmp_path), read_store(tmp_path, f"gatelet/{SPEC_KEY}/lists") != before) == (5, True)
 
 
 def test_a_source_that_fails_leaves_the_store_as_it_is(server: DownloadServer, tmp_path: Path) -> None:
@@ -285,6 +324,18 @@ def test_a_loop_goes_on_after_a_failure(setting: Setting) -> None:
         assert loop.wait(20) == 0
     assert "not done: 127.0.0.1 did not give the spec: it answered 401" in lines[0]
     assert "new spec, time 5 (1970-01-01 00:00:00Z): dir (" in lines[1]
+
+
+def test_a_push_publishes_again_what_was_rolled_back_from(setting: Setting) -> None:
+    for time_ in (5, 6):
+        setting.server.content.spec = make_spec(time_)
+        setting.run("--once")
+    gatelet = partial(run_gatelet, folder=setting.folder)
+    assert gatelet("rollback").returncode == 0
+    assert "rolled back from it" in setting.run("--once").stdout
+    assert gatelet("push").returncode == 0
+    assert "nothing to write" in setting.run("--once").stdout
+    assert published_time(setting.folder) == 6
 
 
 def test_what_is_missing_is_said_before_anything_is_done(setting: Setting) -> None:
