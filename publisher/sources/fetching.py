@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 import httpx
 
 from publisher.exit_codes import Failed
+from publisher.retry_after import read_retry_after
 
 TRIES: Final = 3
 FIRST_PAUSE_S: Final = 0.5
@@ -95,7 +96,7 @@ class Fetcher:
         try:
             status = with_body.status_code
             if status not in allowed and (status in {408, 429} or status >= 500):
-                raise _TryAgain(explain_status(status), read_pause(with_body.headers.get("retry-after", "")))
+                raise _TryAgain(explain_status(status), read_retry_after(with_body.headers))
             raw = self._read_raw(with_body, until)
         except httpx.HTTPError as problem:
             raise _TryAgain(explain_problem(problem)) from problem
@@ -140,11 +141,6 @@ def decompress(raw: bytes) -> bytes:
     if not decompressor.eof:
         raise _TryAgain("its compressed body is cut")
     return content
-
-
-def read_pause(retry_after: str) -> float:
-    """Return the seconds of a Retry-After header; a date counts as none."""
-    return float(retry_after) if retry_after.isdecimal() else 0.0
 
 
 def explain_status(status: int) -> str:

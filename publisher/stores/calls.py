@@ -11,12 +11,12 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from secrets import SystemRandom
 from typing import Final, NamedTuple
 
 import httpx
 
+from publisher.retry_after import read_retry_after
 from publisher.stores.port import StoreProblem, Traffic
 
 WORTH_ANOTHER_TRY: Final = frozenset({408, 429, 500, 502, 503, 504})
@@ -109,16 +109,7 @@ class Caller:
 def find_pause(headers: Mapping[str, str], tries: int) -> float:
     """Return how long to wait before the next try: what the API asks for, or a guess."""
     guess = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (tries - 1)) * _CHANCE.uniform(0.6, 1.0)
-    asked = headers.get("retry-after", "")
-    if asked.isascii() and asked.isdigit():
-        return max(guess, float(asked))
-    if asked:
-        try:
-            return max(guess, parsedate_to_datetime(asked).timestamp() - time.time())
-        except ValueError:
-            return guess
-    reset = headers.get("fastly-ratelimit-reset", "")
-    return max(guess, int(reset) - time.time()) if headers and reset.isdigit() else guess
+    return max(guess, read_retry_after(headers))
 
 
 def describe(name: str, asked: Asked, found: Answer | httpx.TransportError) -> str:
