@@ -13,9 +13,10 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from publisher.exit_codes import Failed, Unusable
+from publisher.publication.before import look_around, read_manifest
 from publisher.publication.lease import leased
 from publisher.publication.marks import Mark, decode_mark
-from publisher.publication.publish import Published, look_around, read_manifest, switch_leased
+from publisher.publication.publish import Published, switch_leased
 from publisher.publication.reading_back import AT_ONCE
 from publisher.publication.wanted import Layout, check_limits, prepare
 from publisher.sources.pulled import Pulled

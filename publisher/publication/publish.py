@@ -10,35 +10,24 @@ the beginning, so that nothing is mixed when the lease could not help. A shard o
 digest is taken back before that, and a run that breaks off leaves no digest of what is not there.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from publisher.console import Output
 from publisher.exit_codes import Conflict, Unusable
+from publisher.publication.before import Before, find_newest, list_left, look_around
 from publisher.publication.lease import Lease, leased
 from publisher.publication.marks import ALONE, decode_mark, digest_value, encode_mark, make_mark
-from publisher.publication.reading_back import AT_ONCE, read_all_back, read_back
+from publisher.publication.reading_back import read_all_back, read_back
 from publisher.publication.wanted import Wanted, check_limits
-from publisher.stores.port import Head, Item, Store, split_batches
+from publisher.stores.port import Item, Store, split_batches
 from specstore.cut import DIGEST_BYTES, digest_page
 from specstore.frame import LIST_DIGESTS, InvalidEntry, seal
-from specstore.keys import digests_key, manifest_key, page_prefix, retired_key, version_key, version_prefix
+from specstore.keys import digests_key, manifest_key, version_key
 from specstore.limits import Write
-from specstore.manifest import OUR_METADATA, Manifest, decode_manifest, encode_manifest
-from specstore.plan import decode_digests, decode_retired, find_present, plan_lists, plan_publication
-
-
-class Before(NamedTuple):
-    """What the store holds of a spec before a publication."""
-
-    raw: Head | None
-    manifest_item: Item | None
-    manifest: Manifest | None  # None also when it cannot be read
-    retired: Mapping[str, int]
-    listed: frozenset[str]  # keys of pages
+from specstore.manifest import OUR_METADATA, Manifest, encode_manifest
+from specstore.plan import decode_digests, find_present, plan_lists, plan_publication
 
 
 class Published(NamedTuple):
@@ -77,61 +66,15 @@ def publish(store: Store, wanted: Wanted, rules: Rules = USUAL, output: Output =
         newest = find_newest(store, wanted.spec_key, before)
         if not rules.allow_older:
             check_time(wanted, newest)
+        run = _Run(store, lease, wanted, before, output)
         if rules.keeps_rollback and newest < wanted.time in list_left(store, wanted.spec_key):
-            return _Run(store, lease, wanted, before, output).update_lists()
-        return publish_leased(store, lease, wanted, before, output)
-
-
-def publish_leased(store: Store, lease: Lease, wanted: Wanted, before: Before, output: Output) -> Published:
-    """Publish what was checked, over what was seen; raises Unusable, Conflict, StoreProblem."""
-    return _Run(store, lease, wanted, before, output).run()
+            return run.update_lists()
+        return run.run()
 
 
 def switch_leased(store: Store, lease: Lease, wanted: Wanted, before: Before, manifest: Manifest) -> Published:
     """Switch to a manifest whose pages are all there; raises Conflict, StoreProblem."""
     return _Run(store, lease, wanted, before, QUIET).switch(manifest)
-
-
-def look_around(store: Store, spec_key: str) -> Before:
-    """Find out what is there."""
-    manifest = store.find(manifest_key(spec_key))
-    return Before(
-        raw=store.look(spec_key),
-        manifest_item=manifest,
-        manifest=None if manifest is None else read_manifest(manifest),
-        retired=read_retired(store, spec_key),
-        listed=frozenset(store.list_keys(page_prefix(spec_key))),
-    )
-
-
-def read_manifest(item: Item) -> Manifest | None:
-    """Decode a manifest; None when it cannot be."""
-    try:
-        return decode_manifest(item.value)
-    except InvalidEntry:
-        return None
-
-
-def read_retired(store: Store, spec_key: str) -> Mapping[str, int]:
-    """Read what is retired; nothing when that cannot be read, so that it begins anew."""
-    item = store.find(retired_key(spec_key))
-    try:
-        return {} if item is None else decode_retired(item.value)
-    except InvalidEntry:
-        return {}
-
-
-def find_newest(store: Store, spec_key: str, before: Before) -> int:
-    """Return the time of the spec that is in use."""
-    return max(before.manifest.time if before.manifest else 0, find_raw_time(store, spec_key, before.raw))
-
-
-def list_left(store: Store, spec_key: str) -> frozenset[int]:
-    """Return the times of the specs that were in use before; what cannot be read is left out."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        items = list(pool.map(store.find, store.list_keys(version_prefix(spec_key))))
-    manifests = (read_manifest(item) for item in items if item is not None)
-    return frozenset(one.time for one in manifests if one is not None)
 
 
 def check_time(wanted: Wanted, newest: int) -> None:
@@ -141,20 +84,6 @@ def check_time(wanted: Wanted, newest: int) -> None:
             f"the store has a newer spec: its time is {newest}, that of yours {wanted.time}. Pull again; or, if the "
             "older one is what you want, give --allow-older"
         )
-
-
-def find_raw_time(store: Store, spec_key: str, raw: Head | None) -> int:
-    """Return the time of the raw spec: from its mark, or for one that somebody else wrote from itself."""
-    mark = None if raw is None else decode_mark(raw.metadata)
-    if mark is not None:
-        return mark.time
-    item = None if raw is None else store.find(spec_key)
-    try:
-        document = {} if item is None else json.loads(item.value)
-    except (ValueError, RecursionError):
-        return 0
-    found = document.get("time") if isinstance(document, dict) else 0
-    return found if isinstance(found, int) else 0
 
 
 @dataclass(slots=True)

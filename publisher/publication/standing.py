@@ -3,9 +3,9 @@
 import json
 from typing import NamedTuple
 
+from publisher.publication.before import read_manifest
 from publisher.publication.lease import decode_holder, now_ms
 from publisher.publication.marks import ALONE, decode_mark
-from publisher.publication.publish import read_manifest
 from publisher.stores.port import Head, Item, Store
 from specstore.forced import decode_overrides
 from specstore.frame import InvalidEntry
