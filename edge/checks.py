@@ -167,7 +167,7 @@ def list_events(asking: Asking, checked: Check) -> Sequence[Event]:
         return ()
     log = ExposureLog(
         view.project.sdk_configs,
-        find_reason=lambda _found: checked.reason,
+        find_reason=asking.questions.reason,
         received_at_ms=asking.questions.received_ms,
         memory=asking.sandbox.exposed,
     )

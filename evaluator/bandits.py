@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 from evaluator.bucketing import PASS_BUCKETS, hash_text, to_bytes
 from evaluator.coerce import find_number, find_text, write_json
 from evaluator.errors import EvaluationDepthExceeded
-from evaluator.outcome import LISTED, NO_VERDICT, Outcome
+from evaluator.outcome import NO_VERDICT, Outcome
 from evaluator.sources import ABSENT, find_field
 from evaluator.spec import Verdict
 
@@ -34,27 +34,31 @@ def evaluate_bandit(view: UserView, name: str, find_gate: FindGate) -> Outcome:
         return _outcome(bandit, _default_verdict(bandit, "prestart"), ())
     gate = cast("str | None", bandit.get("targetingGateName"))
     if gate is None:
-        return _choose(view, bandit, groups, ())
+        group, suffix = _choose(view, bandit, groups)
+        return _outcome(bandit, _group_verdict(group), (), suffix)
     targeting = _find_targeting(view, gate, find_gate)
     trail = _expose(gate, targeting)
     if targeting.verdict.passed:
-        outcome = _choose(view, bandit, groups, trail)
+        group, suffix = _choose(view, bandit, groups)
+        outcome = _outcome(bandit, _group_verdict(group, targeting.verdict), trail, suffix)
     else:
         outcome = _outcome(bandit, _default_verdict(bandit, "inlineTargetingRules", targeting.verdict), trail)
-    # Other than a nested gate, the targeting gate shows in the reason.
-    outcome.is_overridden, outcome.marks = targeting.is_overridden, targeting.marks & LISTED
+    # Other than a nested gate, the targeting gate shows in the answer: the core takes nothing of it back.
+    outcome.is_overridden, outcome.marks = targeting.is_overridden, targeting.marks
+    outcome.behind = targeting.spec
     return outcome
 
 
-def _choose(view: UserView, bandit: Bandit, groups: list[Group], trail: tuple[Exposure, ...]) -> Outcome:
+def _choose(view: UserView, bandit: Bandit, groups: list[Group]) -> tuple[Group, str]:
+    """Choose a group; returns what its rule ID ends in as well."""
     bucket = _bucket_of(view, bandit)
     weights = bandit.get("config")
     if weights is None:
-        return _outcome(bandit, _group_verdict(groups[int(bucket // (PASS_BUCKETS / len(groups)))]), trail, _EXPLORE)
+        return groups[int(bucket // (PASS_BUCKETS / len(groups)))], _EXPLORE
     table = cast("Mapping[str, Mapping[str, object]]", weights)
     if bucket < cast("float", bandit["sampleRate"]) * PASS_BUCKETS:
-        return _outcome(bandit, _group_verdict(_sample_group(groups, table, bucket)), trail, _EXPLORE)
-    return _outcome(bandit, _group_verdict(_find_best_group(view, bandit, groups, table, bucket)), trail)
+        return _sample_group(groups, table, bucket), _EXPLORE
+    return _find_best_group(view, bandit, groups, table, bucket), ""
 
 
 def rank_groups(view: UserView, name: str, find_gate: FindGate) -> list[tuple[Group, float | None]]:
@@ -100,13 +104,14 @@ def _outcome(bandit: Bandit, verdict: Verdict, trail: tuple[Exposure, ...], suff
 
 
 def _default_verdict(bandit: Bandit, rule_id: str, targeting: Verdict = NO_VERDICT) -> Verdict:
-    """Return the verdict of nobody's group; the core leaves in place what its targeting gate said of groups."""
-    group = {"groupName": targeting.group_name, "isExperimentGroup": targeting.is_experiment_group}
-    return Verdict(rule_id, False, bandit["defaultValue"], rule=group)
+    """Return the verdict of nobody's group; the rest is what the targeting gate's rule said, as in the core."""
+    return Verdict(rule_id, False, bandit["defaultValue"], rule=targeting.rule)
 
 
-def _group_verdict(group: Group) -> Verdict:
-    return Verdict(cast("str", group["id"]), True, group["parameterValues"], rule={"groupName": group["name"]})
+def _group_verdict(group: Group, targeting: Verdict = NO_VERDICT) -> Verdict:
+    """Return the verdict of a group; all but its name is what the targeting gate's rule said, as in the core."""
+    rule = {**targeting.rule, "groupName": group["name"]}
+    return Verdict(cast("str", group["id"]), True, group["parameterValues"], rule=rule)
 
 
 def _bucket_of(view: UserView, bandit: Bandit) -> int:

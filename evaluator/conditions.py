@@ -97,10 +97,12 @@ def walk_gate(view: UserView, condition: GateCondition, ask: Ask) -> Step:
 
 
 def _is_in_group(view: UserView, condition: GroupCondition, ask: Ask) -> bool:
+    name = condition.experiment or ""
     view.enter()
-    group = ask(view, EXPERIMENT, condition.experiment or "").verdict.group_name
+    outcome = ask(view, EXPERIMENT, name)
     view.leave()
-    return condition.test(condition.convert(group)) is condition.wanted
+    view.note_group(name, outcome)
+    return condition.test(condition.convert(outcome.verdict.group_name)) is condition.wanted
 
 
 def find_member(view: UserView, condition: ListCondition) -> bool | None:
@@ -116,11 +118,13 @@ def find_member(view: UserView, condition: ListCondition) -> bool | None:
 def expose(gate: str, outcome: Outcome) -> tuple[tuple[Exposure, ...], int]:
     """Return what a nested gate leaves above it: its trail, its marks, and behind them what it says itself.
 
-    Segments, and gates without a rule ID, say nothing themselves. The outcome keeps the result: it belongs to one gate.
+    Segments say nothing themselves; gates without a rule ID only leave a mark. The outcome keeps the result: it belongs
+    to one gate.
     """
     trail, marks, verdict = outcome.trail, outcome.marks, outcome.verdict
-    if verdict.rule_id and not gate.startswith(_SEGMENT):
-        trail += ((gate, "true" if verdict.passed else "false", verdict.rule_id),)
+    if not gate.startswith(_SEGMENT):
+        if verdict.rule_id:
+            trail += ((gate, "true" if verdict.passed else "false", verdict.rule_id),)
         marks |= ANALYTICAL if verdict.rule.get("samplingRate") is None else 0
     outcome.exposed = exposed = (trail, marks)
     return exposed

@@ -88,8 +88,7 @@ class Evaluation:
     @property
     def is_in_layer(self) -> bool:
         """Tell whether the experiment shares its parameters in a layer."""
-        spec = self.outcome.spec
-        return spec is not None and spec.has_shared_params is True
+        return is_in_layer(self.outcome)
 
     @property
     def allocated_experiment(self) -> str | None:
@@ -137,8 +136,7 @@ class Evaluation:
     @property
     def forward_all_exposures(self) -> bool:
         """Tell whether the spec wants none of its exposures sampled."""
-        spec = self.outcome.spec
-        return spec is not None and spec.forward_all_exposures is True
+        return forwards_all(self.outcome)
 
     @property
     def seen_analytical(self) -> bool:
@@ -167,11 +165,24 @@ def is_active(outcome: Outcome) -> bool:
     return outcome.is_active or (outcome.delegate is None and outcome.verdict.is_active)
 
 
+def is_in_layer(outcome: Outcome) -> bool:
+    """Tell whether the experiment that answered shares its parameters in a layer."""
+    spec = outcome.spec or outcome.behind
+    return spec is not None and spec.has_shared_params is True
+
+
+def forwards_all(outcome: Outcome) -> bool:
+    """Tell whether the spec that answered wants none of its exposures sampled."""
+    spec = outcome.spec or outcome.behind
+    return spec is not None and spec.forward_all_exposures is True
+
+
 def explicit_of(outcome: Outcome) -> list[str] | None:
     """Return the parameters an experiment decides itself: the delegate's, where one answered."""
-    if outcome.spec is None or outcome.delegate is not None or outcome.parameter_rule_ids is not None:
+    spec = outcome.spec or outcome.behind
+    if spec is None or outcome.delegate is not None or outcome.parameter_rule_ids is not None:
         return outcome.explicit
-    return outcome.spec.explicit_parameters
+    return spec.explicit_parameters
 
 
 def write_exposures(trail: Iterable[Exposure]) -> list[dict[str, str]]:

@@ -14,18 +14,28 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from evaluator.bucketing import hash_text, to_bytes
 from evaluator.coerce import find_number, truncate, write_json
-from evaluator.conditions import GATE
+from evaluator.conditions import EXPERIMENT, GATE
 from evaluator.errors import EvaluationDepthExceeded
 from evaluator.evaluate import evaluate_gate, find_outcome
-from evaluator.evaluation import Evaluation, id_type_of
-from evaluator.exposure_memory import Answer, Memory, write_units
-from evaluator.exposures import Event, config_exposure, gate_exposure, layer_exposure
-from evaluator.outcome import ANALYTICAL, UNRECOGNIZED
+from evaluator.evaluation import Evaluation, forwards_all, id_type_of
+from evaluator.exposure_memory import Memory, write_units
+from evaluator.exposures import (
+    Event,
+    config_exposure,
+    find_parameter_rule,
+    gate_exposure,
+    group_exposure,
+    layer_exposure,
+)
+from evaluator.outcome import ANALYTICAL
 from evaluator.view import UserView
 
 if TYPE_CHECKING:
     from evaluator.outcome import Outcome
     from evaluator.user import User
+
+# What an exposure is known by beside its units: the name, the rule, and what it came to.
+type Parts = tuple[str, str, object]
 
 DEFAULT_WINDOW_MS: Final = 60_000
 NON_EXPOSED_CHECKS: Final = "statsig::non_exposed_checks"
@@ -50,6 +60,7 @@ class _Manner:
 
 
 _GATE_CHECK: Final = _Manner(gate_exposure, GATE, None, False)
+_GROUP_ASKED: Final = _Manner(group_exposure, EXPERIMENT, None, False)
 
 
 @dataclass(slots=True)
@@ -96,12 +107,12 @@ class ExposureLog:
             self.add_gate(view, found)
             return found.passed
         spec, verdict = outcome.spec, outcome.verdict
-        if spec is None or spec.name != name or self._mode is not None:
-            self._add(_GATE_CHECK, view, name, outcome, verdict.passed, id_type_of(outcome))
+        if spec is None or spec.name != name or self._mode is not None or view.groups is not None:
+            self._add(_GATE_CHECK, view, outcome, _parts_of(name, outcome, verdict.passed), id_type_of(outcome))
             return verdict.passed
         answer = verdict.answer
         if answer is None:
-            answer = verdict.answer = _answer_of(name, outcome, verdict.passed)
+            answer = verdict.answer = repr(_parts_of(name, outcome, verdict.passed))
         # What `_add` does, written out.
         seen = self._memory.seen
         if view is not self._view or view is not seen.view:
@@ -120,19 +131,22 @@ class ExposureLog:
     def add_gate(self, view: UserView, found: Evaluation, *, is_manual: bool = False) -> None:
         """Record one gate check; a manual one is known without its unit ID, as in the core."""
         manner = _Manner(gate_exposure, GATE, found.error, is_manual)
-        self._add(manner, view, found.name, found.outcome, found.passed, None if is_manual else found.id_type)
+        parts = _parts_of(found.name, found.outcome, found.passed)
+        self._add(manner, view, found.outcome, parts, None if is_manual else found.id_type)
 
     def add_config(self, view: UserView, found: Evaluation, *, is_manual: bool = False) -> None:
         """Record one config or experiment; a manual one is told apart by group membership, as in the core."""
         is_group = found.kind == "experiment" and is_manual
         extra = found.is_user_in_experiment if is_group else found.passed
         manner = _Manner(config_exposure, found.kind, found.error, is_manual)
-        self._add(manner, view, found.name, found.outcome, extra, found.id_type)
+        parts = _parts_of(found.name, found.outcome, extra)
+        self._add(manner, view, found.outcome, parts, found.id_type)
 
     def add_layer(self, view: UserView, found: Evaluation, parameter: str, *, is_manual: bool = False) -> None:
         """Record the reading of one parameter of a layer."""
         manner = _Manner(partial(layer_exposure, parameter=parameter), found.kind, found.error, is_manual)
-        self._add(manner, view, found.name, found.outcome, parameter, found.id_type)
+        parts = found.name, find_parameter_rule(found, parameter, is_manual=is_manual), parameter
+        self._add(manner, view, found.outcome, parts, found.id_type)
 
     def add_custom(
         self,
@@ -154,6 +168,16 @@ class ExposureLog:
         }
         self._turn_to(view)
         self._records.append(_Record(None, name, event))
+
+    def add_groups(self, view: UserView) -> None:
+        """Record the experiments whose group a condition asked for since the last time.
+
+        The core does so when an experiment is asked, also for a check that is not exposed itself.
+        """
+        asked, view.groups = view.groups, None
+        for name, outcome in asked or ():
+            parts = _parts_of(name, outcome, outcome.verdict.is_experiment_group)
+            self._add(_GROUP_ASKED, view, outcome, parts, None)
 
     def count_unexposed(self, name: str) -> None:
         """Count a check whose exposure is switched off."""
@@ -212,33 +236,31 @@ class ExposureLog:
             "secondaryExposures": None,
         }
 
-    def _add(
-        self, manner: _Manner, view: UserView, name: str, outcome: Outcome, extra: object, id_type: str | None
-    ) -> None:
-        memory, answer = self._memory, _answer_of(name, outcome, extra)
+    def _add(self, manner: _Manner, view: UserView, outcome: Outcome, parts: Parts, id_type: str | None) -> None:
+        if view.groups is not None:
+            self.add_groups(view)
+        memory, answer = self._memory, repr(parts)
         self._turn_to(view)
         if not memory.seen.add(view, id_type, answer):
             memory.deduplicated += 1
             return
-        decision = None if self._mode is None else self._sample(view, name, outcome, id_type, extra)
+        decision = None if self._mode is None else self._sample(view, outcome, parts, id_type)
         if decision is not DROPPED:
-            self._records.append(_Record(manner, name, outcome, decision))
+            self._records.append(_Record(manner, parts[0], outcome, decision))
 
-    def _sample(
-        self, view: UserView, name: str, outcome: Outcome, id_type: str | None, extra: object
-    ) -> dict[str, object] | None:
+    def _sample(self, view: UserView, outcome: Outcome, parts: Parts, id_type: str | None) -> dict[str, object] | None:
         """Return what the event says about its sampling, None for nothing, or DROPPED."""
-        verdict, spec = outcome.verdict, outcome.spec
-        if outcome.marks & ANALYTICAL or (spec is not None and spec.forward_all_exposures is True):
+        if outcome.marks & ANALYTICAL or forwards_all(outcome):
             return None
-        rule_id = verdict.rule_id + outcome.suffix
+        name, rule_id, _ = parts
         if self._memory.sampled.add((name, rule_id), view.now_ms, self._sampled_ms):
             return None
         rate = self._special_rate if rule_id in _SPECIAL_RULES else None
-        rate = verdict.sampling_rate if rate is None else truncate(rate)
-        kept = rate is None or (
-            rate > 0 and _hash_key(view.user, id_type, (*_parts_of(name, outcome), extra)) % rate == 0
-        )
+        if rate is not None:
+            rate = truncate(rate)
+        elif outcome.delegate is None:
+            rate = outcome.verdict.sampling_rate
+        kept = rate is None or (rate > 0 and _hash_key(view.user, id_type, parts) % rate == 0)
         if self._mode == "on" and not kept:
             self._memory.sampled_out += 1
             return DROPPED
@@ -252,13 +274,8 @@ def _window_of(sdk_configs: Mapping[str, object], name: str) -> int:
     return DEFAULT_WINDOW_MS if window is None else truncate(window)
 
 
-def _parts_of(name: str, outcome: Outcome) -> tuple[str, str]:
-    # A name that the spec does not hold has no spec name in the core's key.
-    return ("" if outcome.state is UNRECOGNIZED else name, outcome.verdict.rule_id + outcome.suffix)
-
-
-def _answer_of(name: str, outcome: Outcome, extra: object) -> Answer:
-    return repr((*_parts_of(name, outcome), extra))
+def _parts_of(name: str, outcome: Outcome, extra: object) -> Parts:
+    return name, outcome.verdict.rule_id + outcome.suffix, extra
 
 
 def _record_gate(outcome: Outcome) -> _Record:
@@ -266,6 +283,6 @@ def _record_gate(outcome: Outcome) -> _Record:
     return _Record(_GATE_CHECK, "" if outcome.spec is None else outcome.spec.name, outcome)
 
 
-def _hash_key(user: User, id_type: str | None, parts: tuple[object, ...]) -> int:
+def _hash_key(user: User, id_type: str | None, parts: Parts) -> int:
     name, rule_id, extra = parts
     return hash_text(to_bytes(write_json([str(name), str(rule_id), write_units(user, id_type), str(extra)])))

@@ -31,9 +31,17 @@ def config_exposure(
     view: UserView, found: Evaluation, *, reason: str, received_at_ms: int, is_manual: bool = False
 ) -> Event:
     """Return the event of one dynamic config or experiment."""
+    if is_manual and found.kind == "experiment":
+        return group_exposure(view, found, reason=reason, received_at_ms=received_at_ms, is_manual=True)
+    metadata = {"config": found.name, "ruleID": found.rule_id, "rulePassed": "true" if found.passed else "false"}
+    return _write(view, found, CONFIG_EXPOSURE, metadata, _common(view, found, reason, received_at_ms, is_manual))
+
+
+def group_exposure(
+    view: UserView, found: Evaluation, *, reason: str, received_at_ms: int, is_manual: bool = False
+) -> Event:
+    """Return the event of an experiment that is told apart by its group: a condition asked, or it is logged by hand."""
     metadata = {"config": found.name, "ruleID": found.rule_id}
-    if not (is_manual and found.kind == "experiment"):
-        metadata["rulePassed"] = "true" if found.passed else "false"
     return _write(view, found, CONFIG_EXPOSURE, metadata, _common(view, found, reason, received_at_ms, is_manual))
 
 
@@ -42,10 +50,9 @@ def layer_exposure(
 ) -> Event:
     """Return the event of reading one parameter of a layer; an explicit parameter is the allocated experiment's."""
     is_explicit = parameter in (found.explicit_parameters or ())
-    rule_ids = found.parameter_rule_ids
     metadata = {
         "config": found.name,
-        "ruleID": found.rule_id if rule_ids is None or is_manual else rule_ids.get(parameter, found.rule_id),
+        "ruleID": find_parameter_rule(found, parameter, is_manual=is_manual),
         "allocatedExperiment": (found.allocated_experiment or "") if is_explicit else "",
         "parameterName": parameter,
         "isExplicitParameter": "true" if is_explicit else "false",
@@ -56,6 +63,12 @@ def layer_exposure(
     elif not is_explicit:
         event["secondaryExposures"] = found.undelegated_secondary_exposures
     return event
+
+
+def find_parameter_rule(found: Evaluation, parameter: str, *, is_manual: bool) -> str:
+    """Return the ID of the rule that decided a parameter; what is logged by hand has that of the layer."""
+    rule_ids = found.parameter_rule_ids
+    return found.rule_id if rule_ids is None or is_manual else rule_ids.get(parameter, found.rule_id)
 
 
 def _common(view: UserView, found: Evaluation, reason: str, received_at_ms: int, is_manual: bool) -> dict[str, str]:

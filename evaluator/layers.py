@@ -48,7 +48,7 @@ def delegate(
         outcome.undelegated = inner.trail or None
     else:
         # A bandit's ID type and version stay on the answer.
-        outcome.spec = spec if inner.id_type is None else None
+        outcome.spec, outcome.behind = (spec, None) if inner.id_type is None else (None, spec)
         outcome.trail = trail + inner.trail
         outcome.undelegated = trail
     outcome.explicit = experiment.explicit_parameters
@@ -143,6 +143,7 @@ class _Gathering:
         spec, parameters, chosen = self._spec, self._parameters, self._chosen
         parameters.set_missing(spec.default_value, "default")
         outcome = Outcome(self._owner.spec, self._decide(), self.trail)
+        outcome.behind = spec
         outcome.id_type, outcome.version = self._owner.id_type, self._owner.version
         outcome.undelegated, outcome.parameter_rule_ids = self._undelegated, parameters.rule_ids
         outcome.is_overridden = self._is_overridden

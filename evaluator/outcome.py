@@ -50,6 +50,8 @@ class Outcome:
     parameter_rule_ids: Mapping[str, str] | None = None
     # What a contextual bandit appends to its rule ID when it explores.
     suffix: str = ""
+    # Whose flags count where `spec` is None: a bandit's targeting gate, or the layer that delegated to the bandit.
+    behind: Spec | None = None
 
     def __init__(self, spec: Spec | None, verdict: Verdict, trail: tuple[Exposure, ...] = (), marks: int = 0) -> None:
         self.spec = spec

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from evaluator.explain import Trace
+    from evaluator.outcome import Outcome
     from evaluator.project import Project
     from evaluator.spec import Reading
     from evaluator.user import User
@@ -31,13 +32,15 @@ _CIRCLES: Final = object()
 class UserView:
     """`now_ms` is the instant, in milliseconds since 1970; `trace` records the walks for `explain`."""
 
-    __slots__ = ("depth", "memo", "now_ms", "options", "project", "surroundings", "trace", "user")
+    __slots__ = ("depth", "groups", "memo", "now_ms", "options", "project", "surroundings", "trace", "user")
 
     def __init__(self, project: Project, user: User, now_ms: int, options: Options = NO_OPTIONS) -> None:
         self.project = project
         self.user = user
         self.now_ms = now_ms
         self.options = options
+        # The experiments whose group a condition asked for, with what they came to, until an exposure log takes them.
+        self.groups: list[tuple[str, Outcome]] | None = None
         # How deep the walk is in nested specs.
         self.depth = 0
         self.trace: Trace | None = None
@@ -80,6 +83,12 @@ class UserView:
             return memo[reading]
         value = memo[reading] = reading.convert(reading.source(self))
         return value
+
+    def note_group(self, name: str, outcome: Outcome) -> None:
+        """Note an experiment whose group a condition asked for."""
+        if self.groups is None:
+            self.groups = []
+        self.groups.append((name, outcome))
 
     def enter(self) -> None:
         """Go one spec deeper; raises EvaluationDepthExceeded past the core's limit."""

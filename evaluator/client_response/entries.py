@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from evaluator.client_response.texts import write_text
-from evaluator.evaluation import explicit_of, id_type_of, is_active
+from evaluator.evaluation import explicit_of, id_type_of, is_active, is_in_layer
 from evaluator.sweep import Asked, Ways
 
 if TYPE_CHECKING:
@@ -109,11 +109,11 @@ def _make_frame(listed: Listed, outcome: Outcome, find_label: Label, shown: Show
     device = f',"is_device_based":{"true" if id_type in _DEVICE_ID_TYPES else "false"}'
     if listed.entity == CONFIG_ENTITY:
         return start, unit, device, "", False
-    explicit, spec, delegate = explicit_of(outcome), outcome.spec, outcome.delegate
+    explicit, delegate = explicit_of(outcome), outcome.delegate
     if listed.entity is LAYER_ENTITY:
         allocated = f',"allocated_experiment_name":{find_label(delegate)}' if delegate else ""
         return start, unit, device, f',"explicit_parameters":{write_text(explicit or [])}{allocated}', bool(delegate)
-    fields = ',"is_in_layer":true' if spec is not None and spec.has_shared_params is True else ""
+    fields = ',"is_in_layer":true' if is_in_layer(outcome) else ""
     if explicit is not None:
         fields = f'{fields},"explicit_parameters":{write_text(explicit)}'
     return start, unit, device, fields, listed.entity == EXPERIMENT_ENTITY

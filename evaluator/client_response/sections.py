@@ -12,6 +12,7 @@ from evaluator.client_response.entries import Section
 from evaluator.coerce import find_text
 from evaluator.conditions import GATE
 from evaluator.evaluate import LAYER
+from evaluator.evaluation import is_in_layer
 from evaluator.sweep import find_outcomes
 
 if TYPE_CHECKING:
@@ -113,4 +114,4 @@ def is_empty_gate(listed: Listed, outcome: Outcome) -> bool:
 
 def is_experiment_in_layer(listed: Listed, outcome: Outcome) -> bool:
     """Tell whether this is an experiment, answered by one that shares its parameters with a layer."""
-    return listed.entity == "experiment" and outcome.spec is not None and outcome.spec.has_shared_params is True
+    return listed.entity == "experiment" and is_in_layer(outcome)

@@ -176,15 +176,22 @@ def _describe(found: Evaluation) -> Json:
     }
 
 
+def _leave_out_gate(log: ExposureLog, view: UserView, step: Json) -> None:
+    evaluate_gate(view, step["name"])
+    log.add_groups(view)
+    log.count_unexposed(step["name"])
+
+
 def _log_parameter(log: ExposureLog, view: UserView, step: Json) -> None:
     found = evaluate_layer(view, step["name"])
+    log.add_groups(view)
     if isinstance(found.value, dict) and step["param"] in found.value:
         log.add_layer(view, found, step["param"])
 
 
 _STEPS: Final[dict[str, Callable[[ExposureLog, UserView, Json], None]]] = {
     "check_gate": lambda log, view, step: log.add_gate(view, evaluate_gate(view, step["name"])),
-    "gate_noexpo": lambda log, _view, step: log.count_unexposed(step["name"]),
+    "gate_noexpo": _leave_out_gate,
     "get_dynamic_config": lambda log, view, step: log.add_config(view, evaluate_config(view, step["name"])),
     "get_experiment": lambda log, view, step: log.add_config(view, evaluate_experiment(view, step["name"])),
     "get_layer.get": _log_parameter,

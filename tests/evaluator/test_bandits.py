@@ -59,6 +59,31 @@ def test_bandit_outside_its_target_keeps_what_the_targeting_gate_said_of_groups(
     assert found.is_user_in_experiment
 
 
+def test_bandit_keeps_what_else_its_targeting_gate_said() -> None:
+    target = gate(
+        rule(groupName="Everyone", isExperimentGroup=True, samplingRate=7),
+        forwardAllExposures=True,
+        hasSharedParams=True,
+        explicitParameters=["n"],
+    )
+    made = project({"target": target}, {"b": config()}, cmab_configs={"b": bandit(targetingGateName="target")})
+    found = ask(made, "experiment", "b")
+    assert found.group_name in {"Group 0", "Group 1"}
+    assert (found.is_user_in_experiment, found.sampling_rate, found.forward_all_exposures) == (True, 7, True)
+    assert (found.is_in_layer, found.explicit_parameters) == (True, ["n"])
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+def test_layer_that_asks_a_bandit_forwards_exposures_as_it_says_itself(is_new: bool) -> None:
+    target = gate(rule(), forwardAllExposures=True)
+    layers = {
+        name: layer(rule(configDelegate="b", value={}), useNewLayerEval=is_new, forwardAllExposures=name == "all")
+        for name in ("all", "some")
+    }
+    made = project({"target": target}, {"b": config()}, layers, cmab_configs={"b": bandit(targetingGateName="target")})
+    assert [ask(made, "layer", name).forward_all_exposures for name in layers] == [True, False]
+
+
 def test_override_of_the_targeting_gate_shows_in_the_reason() -> None:
     overrides = Overrides()
     overrides.force("gate", "shut", True)

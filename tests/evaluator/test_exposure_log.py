@@ -1,14 +1,16 @@
 import json
 from itertools import product
+from typing import cast
 
 import pytest
 
 from evaluator.evaluate import evaluate_experiment, evaluate_gate, evaluate_layer
 from evaluator.exposure_log import ExposureLog
 from evaluator.exposure_memory import Memory
+from evaluator.exposures import Event
 from evaluator.user import decode_user
 from evaluator.view import UserView
-from tests.evaluator.builders import NOW, UNIT, Json, experiment, gate, layer, project, rule
+from tests.evaluator.builders import NOW, UNIT, Json, condition, experiment, gate, layer, on_field, project, rule
 
 MADE = project(
     {"g": gate(rule(samplingRate=10**12)), "free": gate(rule()), "all": gate(rule(), forwardAllExposures=True)},
@@ -101,6 +103,85 @@ def test_each_parameter_of_a_layer_is_an_exposure_of_its_own() -> None:
     for parameter in ("a", "b", "a"):
         log.add_layer(seen, evaluate_layer(seen, "l"), parameter)
     assert len(log.take_events()) == 2
+
+
+def test_names_that_the_spec_does_not_hold_are_told_apart() -> None:
+    log, seen = log_of(), view_at()
+    for name in ("nope", "nor_this", "nope"):
+        add_gate(log, seen, name)
+    assert len(log.take_events()) == 2
+
+
+IN_CONTROL = condition("experiment_group", "any", ["Control"], field="e")
+GROUPED = project(
+    {"g": gate(rule(IN_CONTROL)), "h": gate(rule(IN_CONTROL, IN_CONTROL))},
+    {"e": experiment(rule(groupName="Control", isExperimentGroup=True, value={"a": 1}))},
+)
+
+
+def shown(events: list[Event]) -> list[tuple[object, object]]:
+    metadata = [cast("Json", event["metadata"]) for event in events]
+    return [(one.get("gate") or one.get("config"), one.get("rulePassed")) for one in metadata]
+
+
+def test_who_is_asked_for_a_group_is_exposed_to_the_experiment() -> None:
+    log, seen = log_of(), UserView(GROUPED, decode_user({"userID": UNIT}), NOW)
+    add_gate(log, seen)
+    assert shown(log.take_events()) == [("e", None), ("g", None)]
+    add_gate(log, seen, "h")  # exposed to the experiment already
+    log.add_config(seen, evaluate_experiment(seen, "e"))  # and told apart when it is asked itself
+    assert shown(log.take_events()) == [("h", None), ("e", "true")]
+    again = UserView(GROUPED, decode_user({"userID": "bob"}), NOW)
+    log.check_gate(again, "g")
+    assert shown(log.take_events()) == [("e", None), ("g", None)]
+
+
+def test_a_check_that_is_not_exposed_leaves_the_experiment_whose_group_it_asked_for() -> None:
+    log, seen = log_of(), UserView(GROUPED, decode_user({"userID": UNIT}), NOW)
+    evaluate_gate(seen, "g")
+    log.add_groups(seen)
+    log.add_groups(seen)
+    assert shown(log.take_events()) == [("e", None)]
+
+
+def test_parameters_of_a_newer_layer_are_known_by_their_own_rules() -> None:
+    made = project(
+        layers={
+            "l": layer(
+                rule(on_field("country", "any", ["US"]), rule_id="us", value={"a": 1}),
+                rule(on_field("country", "none", ["US"]), rule_id="others", value={"a": 1}),
+                useNewLayerEval=True,
+            )
+        }
+    )
+    log = log_of()
+    for country in ("US", "DE", "US"):
+        seen = UserView(made, decode_user({"userID": UNIT, "country": country}), NOW)
+        log.add_layer(seen, evaluate_layer(seen, "l"), "a")
+    rules = [cast("Json", event["metadata"])["ruleID"] for event in log.take_events()]
+    assert rules == ["us", "others"]
+
+
+def test_the_rate_of_an_experiment_does_not_sample_the_layer_that_asks_it() -> None:
+    made = project(
+        {},
+        {"e": experiment(rule(value={"a": 1}, samplingRate=10**12))},
+        {"l": layer(rule(configDelegate="e", samplingRate=10**12, value={}))},
+    )
+    log = log_of(sampling_mode="on")
+    for user in ("ada", "bob", "eve"):
+        seen = UserView(made, decode_user({"userID": user}), NOW)
+        log.add_config(seen, evaluate_experiment(seen, "e"))
+        log.add_layer(seen, evaluate_layer(seen, "l"), "a")
+    assert [event["eventName"] for event in log.take_events()].count("statsig::layer_exposure") == 3
+
+
+def test_a_nested_gate_that_is_not_there_keeps_everything_unsampled() -> None:
+    made = project({"g": gate(rule(condition("fail_gate", None, "nope"), samplingRate=10**12))})
+    log = log_of(sampling_mode="on")
+    for user in ("ada", "bob", "eve"):
+        add_gate(log, UserView(made, decode_user({"userID": user}), NOW))
+    assert len(log.take_events()) == 3
 
 
 def sample(mode: str | None, name: str = "g", **sdk_configs: object) -> list[object]:

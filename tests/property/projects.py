@@ -87,6 +87,8 @@ def specs(draw: st.DrawFn, entity: str, condition_ids: list[str], names: tuple[s
     }
     if draw(st.booleans()):
         spec["targetAppIDs"] = draw(st.lists(st.sampled_from(APPS), unique=True))
+    if draw(st.booleans()):
+        spec["forwardAllExposures"] = draw(st.booleans())
     if entity in ("experiment", "layer"):
         spec["isActive"] = draw(st.booleans())
         spec["hasSharedParams"] = draw(st.booleans())
@@ -110,6 +112,8 @@ def rules_of(draw: st.DrawFn, is_gate: bool, condition_ids: list[str], names: tu
         "groupName": draw(st.sampled_from(GROUPS)),
         "isExperimentGroup": draw(st.booleans()),
     }
+    if draw(st.booleans()):
+        rule["samplingRate"] = draw(st.sampled_from((1, 2, 10**12)))
     if draw(st.booleans()) and names:
         rule["configDelegate"] = draw(st.sampled_from((*names, "no_such_experiment")))
     return rule

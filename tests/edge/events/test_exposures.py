@@ -64,6 +64,21 @@ def test_batch_carries_statsigs_headers_and_our_own_key() -> None:
     assert outside.batches[0].url == "https://events.statsigapi.net/v1/log_event"
 
 
+def test_experiment_whose_group_a_gate_asks_for_is_exposed_too() -> None:
+    grouped = gate(rules=[{**RULE, "conditions": ["in_control"]}])
+    spec = document(grouped=grouped)
+    spec["dynamic_configs"] = {"e": {**gate(), "type": "dynamic_config", "entity": "experiment", "defaultValue": {}}}
+    in_control = {"type": "experiment_group", "operator": "none", "targetValue": ["Control"], "field": "e"}
+    spec["condition_map"] = {"everyone": {"type": "public"}, "in_control": in_control}
+    outside = platform(spec)
+    check_and_close(Sandbox(outside), gateNames=["grouped", "nope"])
+    events = json.loads(outside.batches[0].body)["events"]
+    shown = [(event["metadata"].get("config") or event["metadata"]["gate"]) for event in events]
+    assert shown == ["e", "grouped", "nope"]
+    assert "rulePassed" not in events[0]["metadata"]
+    assert events[0]["metadata"]["reason"] == "Adapter(FastlyKV):Recognized"
+
+
 def test_environment_setting_stands_in_for_users_without_one() -> None:
     outside = platform(environment="staging")
     check_and_close(Sandbox(outside), gateName="open")
