@@ -20,7 +20,7 @@ from evaluator.overrides import Overrides
 from evaluator.project import Project
 from evaluator.user import decode_user
 from evaluator.view import UserView
-from tests.conformance.official_core import OfficialCore, build_official_user
+from tests.conformance.official_core import OfficialCore, build_official_user, ending_with_the_core
 from tests.conformance.test_vectors import same
 from tests.property.projects import CLIENT_KEYS
 
@@ -59,12 +59,15 @@ class Comparison:
     def find_differences(self, users: Sequence[Json]) -> Iterator[str]:
         """Ask both sides everything about every user; describe each answer that is not the same."""
         around = self._surroundings
-        with OfficialCore(
-            self._document,
-            id_lists={"members": [f"+{one}" for one in HASHES]},
-            environment=around["environment"],
-            global_custom_fields=around["global_custom"] or None,
-        ) as core:
+        with (
+            ending_with_the_core(),
+            OfficialCore(
+                self._document,
+                id_lists={"members": [f"+{one}" for one in HASHES]},
+                environment=around["environment"],
+                global_custom_fields=around["global_custom"] or None,
+            ) as core,
+        ):
             for user in users:
                 yield from self._compare_user(core, user, Overrides())
             overrides = force(core, around["forced"])
