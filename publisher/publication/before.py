@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from publisher.publication.marks import decode_mark
-from publisher.publication.reading_back import AT_ONCE
 from publisher.stores.port import Head, Item, Store
+from publisher.stores.together import find_all
 from specstore.frame import InvalidEntry
 from specstore.keys import manifest_key, page_prefix, retired_key, version_prefix
 from specstore.manifest import Manifest, decode_manifest
@@ -74,7 +73,6 @@ def find_raw_time(store: Store, spec_key: str, raw: Head | None) -> int:
 
 def list_left(store: Store, spec_key: str) -> frozenset[int]:
     """Return the times of the specs that were in use before; what cannot be read is left out."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        items = list(pool.map(store.find, store.list_keys(version_prefix(spec_key))))
+    items = find_all(store, store.list_keys(version_prefix(spec_key)))
     manifests = (read_manifest(item) for item in items if item is not None)
     return frozenset(one.time for one in manifests if one is not None)

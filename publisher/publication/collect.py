@@ -16,8 +16,8 @@ from publisher.exit_codes import Conflict, Failed
 from publisher.publication.history import Version, list_versions
 from publisher.publication.lease import Lease, leased, now_ms
 from publisher.publication.publish import QUIET
-from publisher.publication.reading_back import AT_ONCE
 from publisher.stores.port import Store
+from publisher.stores.together import AT_ONCE
 from specstore.frame import InvalidEntry
 from specstore.idlists import IdList, decode_index
 from specstore.keys import list_index_key, page_prefix, retired_key, shard_prefix

@@ -8,7 +8,6 @@ rollback can be rolled back. ID lists and overrides are left as they are.
 
 import json
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -17,10 +16,10 @@ from publisher.publication.before import look_around, read_manifest
 from publisher.publication.lease import leased
 from publisher.publication.marks import Mark, decode_mark
 from publisher.publication.publish import Published, switch_leased
-from publisher.publication.reading_back import AT_ONCE
 from publisher.publication.wanted import Layout, check_limits, prepare
 from publisher.sources.pulled import Pulled
 from publisher.stores.port import Item, Store
+from publisher.stores.together import find_all
 from specstore.cut import digest_page
 from specstore.frame import InvalidEntry
 from specstore.keys import manifest_key, page_key, page_prefix, version_prefix
@@ -56,8 +55,7 @@ def list_versions(store: Store, spec_key: str) -> list[Version]:
     """List the version in use and the earlier ones, the newest first; what cannot be read is left out."""
     listed = frozenset(store.list_keys(page_prefix(spec_key)))
     keys = sorted(store.list_keys(version_prefix(spec_key)), reverse=True)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        items = list(pool.map(store.find, [manifest_key(spec_key), *keys]))
+    items = find_all(store, [manifest_key(spec_key), *keys])
     found = (read_version(spec_key, key, item, listed) for key, item in zip(["", *keys], items, strict=True))
     return [one for one in found if one is not None]
 
@@ -104,8 +102,7 @@ def roll_back(store: Store, spec_key: str, name: str, wait_seconds: float) -> tu
 def read_pages(store: Store, spec_key: str, manifest: Manifest) -> list[bytes]:
     """Read the pages of a manifest; raises Failed."""
     keys = list(dict.fromkeys(page_key(spec_key, digest) for digest in manifest.list_pages()))
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        items = list(pool.map(store.find, keys))
+    items = find_all(store, keys)
     if missing := [key for key, item in zip(keys, items, strict=True) if item is None]:
         raise Failed(f"{missing[0]} is gone: pull that spec again and push it")
     return [item.value for item in items if item is not None]

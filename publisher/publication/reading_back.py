@@ -11,9 +11,9 @@ from typing import Final
 
 from publisher.exit_codes import Conflict
 from publisher.stores.port import Store, StoreProblem
+from publisher.stores.together import AT_ONCE
 from specstore.limits import Write
 
-AT_ONCE: Final = 8
 READING_TRIES: Final = 13
 READING_PAUSE: Final = 0.2
 LONGEST_PAUSE: Final = 10.0

@@ -12,7 +12,6 @@ from typing import Any
 from evaluator.bucketing import hash_unit_id
 from evaluator.client_response import ResponseOptions, find_target_app, write_client_response
 from evaluator.decode import decode_project
-from evaluator.evaluate import evaluate_config, evaluate_experiment, evaluate_gate, evaluate_layer
 from evaluator.evaluation import Evaluation
 from evaluator.options import Options
 from evaluator.outcome import UNSUPPORTED
@@ -22,6 +21,7 @@ from evaluator.user import decode_user
 from evaluator.view import UserView
 from tests.conformance.official_core import OfficialCore, build_official_user, ending_with_the_core
 from tests.conformance.test_vectors import same
+from tests.evaluator.builders import EVALUATE
 from tests.property.projects import CLIENT_KEYS
 
 type Json = dict[str, Any]
@@ -29,6 +29,8 @@ type Question = tuple[str, str]
 
 MEMBERS = ("a", "1", "true")
 HASHES = frozenset(map(hash_unit_id, MEMBERS))
+# As the core reads it.
+ID_LISTS = {"members": [f"+{one}" for one in HASHES]}
 SECTIONS = ("feature_gates", "dynamic_configs", "layer_configs", "param_stores")
 # Who answers, and under which session: the only parts of a response that need not agree.
 OWN_PARTS = {"sdkInfo", "sdkParams"}
@@ -37,12 +39,6 @@ ASKED_RESPONSES = [
     ResponseOptions(hash=algorithm, client_key=key)
     for algorithm, key in product(("none", "djb2", "sha256"), (None, *CLIENT_KEYS, "client-unknown"))
 ]
-_EVALUATE = {
-    "gate": evaluate_gate,
-    "config": evaluate_config,
-    "experiment": evaluate_experiment,
-    "layer": evaluate_layer,
-}
 
 
 class Comparison:
@@ -63,7 +59,7 @@ class Comparison:
             ending_with_the_core(),
             OfficialCore(
                 self._document,
-                id_lists={"members": [f"+{one}" for one in HASHES]},
+                id_lists=ID_LISTS,
                 environment=around["environment"],
                 global_custom_fields=around["global_custom"] or None,
             ) as core,
@@ -85,7 +81,7 @@ class Comparison:
         unsupported = False
         for kind, name in self._questions:
             expected = summarize_official(official[kind](theirs, name))
-            found = summarize(_EVALUATE[kind](view, name), expected)
+            found = summarize(EVALUATE[kind](view, name), expected)
             self.compared += 1
             if UNSUPPORTED in expected["reason"]:
                 unsupported = True

@@ -5,12 +5,16 @@ Values come from small pools that collide on purpose, so that conditions are met
 
 from typing import Any
 
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 from evaluator.operators import LIST_OPERATORS, OPERATORS
 from evaluator.sources import SOURCES
 
 type Json = dict[str, Any]
+
+# A difference shows itself; making the project smaller takes minutes.
+ONLY_GENERATE = settings(deadline=None, database=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 
 FIELDS = ("email", "Plan", "level", "country", "userID", "browser_name", "os_version", "tier", "user_id", "ip")
 APPS = ("shop", "blog")

@@ -3,12 +3,12 @@
 from random import Random
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 from tests.property.compare import Comparison
 from tests.property.crowd import UNICODE_POOL, ask_about_crowd, make_user
-from tests.property.projects import projects, surroundings, users
+from tests.property.projects import ONLY_GENERATE, projects, surroundings, users
 
 EXAMPLES = 25
 GATES = 16
@@ -31,13 +31,7 @@ def compare_generated(seed_number: int, examples: int, crowd: int, further: int 
     compared = met = 0
 
     @seed(seed_number)
-    @settings(
-        max_examples=examples,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-        phases=[Phase.generate],  # a difference shows itself; making the project smaller takes minutes
-    )
+    @settings(ONLY_GENERATE, max_examples=examples)
     @given(projects(GATES), surroundings(), st.lists(users(), min_size=USERS, max_size=USERS))
     def compare(project: dict[str, Any], around: dict[str, Any], people: list[dict[str, Any]]) -> None:
         nonlocal compared, met

@@ -8,18 +8,18 @@ from time import time_ns
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 from evaluator.decode import decode_project
-from evaluator.evaluate import evaluate_config, evaluate_experiment, evaluate_gate, evaluate_layer
 from evaluator.exposure_log import ExposureLog
 from evaluator.options import Options
 from evaluator.user import decode_user
 from evaluator.view import UserView
 from tests.conformance.official_core import OfficialCore, build_official_user, ending_with_the_core
-from tests.property.compare import HASHES, list_questions
-from tests.property.projects import projects, users
+from tests.evaluator.builders import EVALUATE
+from tests.property.compare import HASHES, ID_LISTS, list_questions
+from tests.property.projects import ONLY_GENERATE, projects, users
 
 type Json = dict[str, Any]
 
@@ -38,13 +38,7 @@ def test_exposures_of_generated_projects_are_those_of_the_official_core(mode: st
     compared = 0
 
     @seed(20_000)
-    @settings(
-        max_examples=EXAMPLES,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-        phases=[Phase.generate],
-    )
+    @settings(ONLY_GENERATE, max_examples=EXAMPLES)
     @given(projects(GATES), st.lists(users(), min_size=USERS, max_size=USERS))
     def compare(project: Json, people: list[Json]) -> None:
         nonlocal compared
@@ -60,7 +54,7 @@ def test_exposures_of_generated_projects_are_those_of_the_official_core(mode: st
 
 
 def ask_core(document: Json, people: Sequence[Json]) -> list[Json]:
-    with OfficialCore(document, id_lists={"members": [f"+{one}" for one in HASHES]}, exposures=True) as core:
+    with OfficialCore(document, id_lists=ID_LISTS, exposures=True) as core:
         asked = {
             "gate": core.get_feature_gate,
             "config": core.get_dynamic_config,
@@ -91,18 +85,14 @@ def ask_log(document: Json, people: Sequence[Json]) -> list[Json]:
 
 
 def record(log: ExposureLog, view: UserView, kind: str, name: str) -> None:
-    match kind:
-        case "gate":
-            log.add_gate(view, evaluate_gate(view, name))
-        case "config":
-            log.add_config(view, evaluate_config(view, name))
-        case "experiment":
-            log.add_config(view, evaluate_experiment(view, name))
-        case _:
-            found = evaluate_layer(view, name)
-            for parameter in PARAMETERS:
-                if isinstance(found.value, dict) and parameter in found.value:
-                    log.add_layer(view, found, parameter)
+    found = EVALUATE[kind](view, name)
+    if kind == "gate":
+        log.add_gate(view, found)
+    elif kind != "layer":
+        log.add_config(view, found)
+    elif isinstance(found.value, dict):
+        for parameter in filter(found.value.__contains__, PARAMETERS):
+            log.add_layer(view, found, parameter)
 
 
 def summarize(event: Json) -> Json:
