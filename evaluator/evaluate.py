@@ -20,6 +20,8 @@ from evaluator.spec import NONE_TRAILED
 from evaluator.view import MOST_NESTED
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from evaluator.spec import Exposure, Rule, Spec, Verdict
     from evaluator.view import UserView
 
@@ -145,12 +147,18 @@ def _evaluate(view: UserView, kind: str, name: str) -> Outcome:
     return outcome
 
 
-def walk(view: UserView, spec: Spec) -> Outcome:  # noqa: C901, PLR0912  # whole: here is where the time goes
+def walk(view: UserView, spec: Spec) -> Outcome:
     """Try the rules in order; the first whose conditions all hold decides."""
+    return walk_on(view, spec, spec.rules, (), 0)
+
+
+def walk_on(  # noqa: C901, PLR0912  # whole: here is where the time goes
+    view: UserView, spec: Spec, rules: Sequence[Rule], trail: tuple[Exposure, ...], marks: int
+) -> Outcome:
+    """Try the rules that are left of a spec, behind some that did not hold and left this trail and these marks."""
     memo, trace = view.memo, view.trace
-    trail: tuple[Exposure, ...] = ()
-    nothing, marks = trail, 0  # the specializing interpreter has no truth and no sum of tuples
-    for rule in spec.rules:
+    nothing: tuple[Exposure, ...] = ()  # the specializing interpreter has no truth and no sum of tuples
+    for rule in rules:
         if not rule.is_lonely:
             only = rule.only
             known = memo.get(only)

@@ -1,8 +1,9 @@
 """Many specs for one user, as whole responses ask for them: the same outcomes as one by one, for less.
 
 What is asked stays the same from user to user, so the specs are looked up once. Where nothing surrounds the walks of a
-project, they are all that is left to do; and what an experiment came to is kept in the view, for the layers that
-delegate to it.
+project, they are all that is left to do. Specs whose first rule asks the same gate, a holdout mostly, ask it together,
+and those that nothing else decides are recalled by its answer. What an experiment came to is kept in the view, for the
+layers that delegate to it.
 """
 
 from __future__ import annotations
@@ -11,24 +12,24 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from evaluator.conditions import GATE, walk_gate
-from evaluator.evaluate import LAYER, find_outcome, keep, share, walk, walk_alone
+from evaluator.evaluate import LAYER, MOST_TRAILS, find_outcome, share, walk, walk_alone, walk_on
 from evaluator.outcome import PENDING
 from evaluator.spec import NOTHING_ASKED, GateCondition, ListCondition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from evaluator.outcome import Outcome
     from evaluator.project import Project
-    from evaluator.spec import Spec, Verdict
+    from evaluator.spec import Exposure, Rule, Spec, Verdict
     from evaluator.view import UserView
 
 
 type Walk = Callable[[UserView, Any], Outcome]
 # What a view knows an outcome by, what finds it, and that of what; where everyone gets the same, None and the outcome.
 type Way = tuple[object, Walk | None, Any]
-# A spec, the condition of its first rule, and its verdict where that does not hold.
-type Settled = tuple[Spec, GateCondition, Verdict]
+# A place among the outcomes, what a view knows the outcome by, the spec, and its rules behind the first.
+type Member = tuple[int, object, Spec, Sequence[Rule]]
 
 # Gates that are followed on one way: each takes a part of the sandbox's stack.
 MOST_FOLLOWED: Final = 20
@@ -68,18 +69,6 @@ def _find_plain(spec: Spec, verdict: Verdict) -> Outcome:
     return share(spec, verdict) if plain is None else plain
 
 
-def _take_settled(view: UserView, settled: Settled) -> Outcome:
-    spec, condition, verdict = settled
-    known = view.memo.get(condition)
-    holds, trail, marks = walk_gate(view, condition, find_outcome) if known is None else known
-    if holds is not False:
-        return walk(view, spec)
-    outcome = verdict.trailed.get(trail)
-    if outcome is not None and outcome.marks == marks:
-        return outcome
-    return keep(spec, verdict, trail, marks) if trail or marks else _find_plain(spec, verdict)
-
-
 def _find_walk(project: Project, kind: str, spec: Spec) -> tuple[Walk | None, object] | None:
     """Return what walks a spec where nothing can lead back to it, and of what, as in a way."""
     if kind == LAYER and spec.use_new_layer_eval:
@@ -90,19 +79,7 @@ def _find_walk(project: Project, kind: str, spec: Spec) -> tuple[Walk | None, ob
         return walk_alone, spec
     if kind == GATE and not comes_to_an_end(project, spec):
         return None
-    settled = _settle(spec)
-    return (walk, spec) if settled is None else (_take_settled, settled)
-
-
-def _settle(spec: Spec) -> Settled | None:
-    """Return what a spec comes to for everyone whom the gate behind its first rule, a holdout, does not stop."""
-    first, *others = spec.rules
-    if first.only is None or first.plain is not NOTHING_ASKED:
-        return None
-    if not others:
-        return spec, first.only, spec.fallback
-    constant = others[0].constant
-    return None if constant is None else (spec, first.only, constant)
+    return walk, spec
 
 
 def comes_to_an_end(project: Project, gate: Spec) -> bool:
@@ -129,24 +106,86 @@ def _ends(project: Project, gate: Spec, above: tuple[str, ...], known: set[str])
     return True
 
 
+class Behind:
+    """Specs whose first rule asks one gate and nothing else; `settled` are those that ask nothing behind it either."""
+
+    __slots__ = ("_known", "_settled", "_walked", "condition")
+
+    def __init__(self, condition: GateCondition) -> None:
+        self.condition = condition
+        self._settled: list[Member] = []
+        self._walked: list[Member] = []
+        # By the trail and the marks that the gate leaves: the outcomes of the settled, by place and by key.
+        self._known: dict[object, tuple[list[tuple[int, Outcome]], dict[object, Outcome]]] = {}
+
+    def add(self, place: int, key: object, spec: Spec) -> None:
+        """Add a spec."""
+        rules = spec.rules[1:]
+        is_settled = not rules or rules[0].constant is not None
+        (self._settled if is_settled else self._walked).append((place, key, spec, rules))
+
+    def find(self, view: UserView, outcomes: list[Outcome]) -> None:
+        """Put what each comes to in its place."""
+        memo, condition = view.memo, self.condition
+        all_hold, trail, marks = memo.get(condition) or walk_gate(view, condition, find_outcome)
+        if all_hold is not False:  # for the few whom the gate stops
+            for place, key, spec, _rules in (*self._settled, *self._walked):
+                outcomes[place] = memo[key] = walk(view, spec)
+            return
+        for place, key, spec, rules in self._walked:
+            outcomes[place] = memo[key] = memo[key] if key in memo else walk_on(view, spec, rules, trail, marks)
+        if self._settled:
+            known = self._known.get((trail, marks))
+            in_place, by_key = self._recall(view, trail, marks) if known is None else known
+            memo.update(by_key)
+            for place, outcome in in_place:
+                outcomes[place] = outcome
+
+    def _recall(
+        self, view: UserView, trail: tuple[Exposure, ...], marks: int
+    ) -> tuple[list[tuple[int, Outcome]], dict[object, Outcome]]:
+        """Return what the settled come to behind a gate that leaves this; it is the same for every user."""
+        found = [(place, key, walk_on(view, spec, rules, trail, marks)) for place, key, spec, rules in self._settled]
+        known = [(place, outcome) for place, _key, outcome in found], {key: outcome for _place, key, outcome in found}
+        if len(self._known) < MOST_TRAILS:
+            self._known[trail, marks] = known
+        return known
+
+
+def _find_first(find: Walk, what: Any) -> GateCondition | None:
+    """Return the condition of a spec's first rule, where that asks one gate and nothing else."""
+    first: Rule | None = what.rules[0] if find is walk else None
+    return first.only if first is not None and first.plain is NOTHING_ASKED else None
+
+
 class Ways[One: Asked]:
     """How several specs are answered, in their order.
 
     `outcomes` has what everyone gets, and a placeholder for each outcome that depends on the user; `constants` has the
-    former by what a view knows them by, `others` the ways of the latter, each behind its place.
+    former by what a view knows them by. Of the latter, `others` has the ways, each behind its place; specs behind gates
+    are asked before these, but layers after them, to find what their experiments came to.
     """
 
-    __slots__ = ("asked", "constants", "others", "outcomes")
+    __slots__ = ("asked", "constants", "gated", "gated_layers", "others", "outcomes")
 
     def __init__(self, project: Project, asked: Iterable[One]) -> None:
         self.asked = list(asked)
         self.outcomes: list[Outcome] = []
         self.constants: dict[object, Outcome] = {}
         self.others: list[tuple[int, object, Walk, Any]] = []
+        # By the gate and the answer that is wanted of it.
+        self.gated: dict[tuple[str, bool], Behind] = {}
+        self.gated_layers: dict[tuple[str, bool], Behind] = {}
         for place, one in enumerate(self.asked):
             key, find, what = one.way or one.find_way(project)
             if find is None:
                 self.constants[key] = what
+            elif (first := _find_first(find, what)) is not None:
+                gated = self.gated_layers if one.kind == LAYER else self.gated
+                by = first.gate, first.wanted
+                if by not in gated:
+                    gated[by] = Behind(first)
+                gated[by].add(place, key, what)
             else:
                 self.others.append((place, key, find, what))
             self.outcomes.append(what if find is None else PENDING)
@@ -158,8 +197,12 @@ def find_outcomes(view: UserView, ways: Ways[Any]) -> list[Outcome]:
         return [_ask_anew(view, asked) for asked in ways.asked]
     memo, outcomes = view.memo, ways.outcomes.copy()
     memo.update(ways.constants)
+    for behind in ways.gated.values():
+        behind.find(view, outcomes)
     for place, key, find, what in ways.others:
         outcomes[place] = memo[key] = memo[key] if key in memo else find(view, what)
+    for behind in ways.gated_layers.values():
+        behind.find(view, outcomes)
     return outcomes
 
 
