@@ -2,6 +2,7 @@
 
 import pytest
 
+from evaluator import evaluate
 from evaluator.errors import EvaluationDepthExceeded
 from evaluator.evaluate import find_outcome
 from evaluator.evaluation import Evaluation
@@ -9,6 +10,7 @@ from evaluator.outcome import PENDING, Outcome
 from evaluator.overrides import Overrides
 from evaluator.project import Project
 from evaluator.sweep import MOST_FOLLOWED, Asked, Ways, comes_to_an_end, find_outcomes
+from evaluator.view import UserView
 from tests.evaluator.builders import Json, condition, config, experiment, gate, layer, on_field, project, rule, view
 
 STAFF = on_field("email", "str_contains_any", ["@staff.test"])
@@ -96,6 +98,58 @@ def test_sections_of_one_view_come_to_the_same(is_forced: bool) -> None:
             for one, outcome in zip(asked, find_outcomes(seen, Ways(made, asked)), strict=True):
                 alone = find_outcome(view(made, user, **options), one.kind, one.name)
                 assert show(one, outcome) == show(one, alone), (user, one.name)
+
+
+def test_users_who_are_asked_in_turns_get_their_own() -> None:
+    made = sample()
+    asked = list_asked(made)
+    ways = Ways(made, asked)
+    assert {"c", "staff", "half"}.isdisjoint(one.name for one in behind_gates(ways))
+    assert {"behind", "held", "out", "guarded"} <= {one.name for one in behind_gates(ways)}
+    for user in (*USERS, *USERS[::-1]):
+        for one, outcome in zip(asked, find_outcomes(view(made, user), ways), strict=True):
+            assert show(one, outcome) == show(one, find_outcome(view(made, user), one.kind, one.name)), (user, one.name)
+
+
+def behind_gates(ways: Ways[Asked]) -> list[Asked]:
+    alone = {place for place, *_ in ways.others} | {at for at, one in enumerate(ways.outcomes) if one is not PENDING}
+    return [one for place, one in enumerate(ways.asked) if place not in alone]
+
+
+def test_specs_behind_one_gate_share_what_nothing_else_decides() -> None:
+    made = sample()
+    ways = Ways(made, [Asked("experiment", "held"), Asked("experiment", "out"), Asked("gate", "behind")])
+    assert [one.condition.gate for one in ways.gated.values()] == ["staff"]
+    first, second = (find_outcomes(view(made, {"userID": name}), ways) for name in "ab")
+    assert all(one is other and one.is_shared for one, other in zip(first, second, strict=True))
+    assert find_outcomes(view(made, USERS[1]), ways)[0].verdict.value == {"a": 0}
+
+
+def test_a_gate_that_leaves_much_behind_is_not_remembered_for_ever() -> None:
+    ranks = [rule(on_field("rank", "any", [str(rank)]), rule_id=f"r{rank}", passPercentage=0) for rank in range(40)]
+    held = experiment(rule(condition("pass_gate", None, "ranked")), rule(value={"a": 1}))
+    made = project({"ranked": gate(*ranks)}, {"held": held})
+    ways = Ways(made, [Asked("experiment", "held")])
+    trails = {find_outcomes(view(made, {"custom": {"rank": rank}}), ways)[0].trail for rank in range(40)}
+    assert trails == {(("ranked", "false", f"r{rank}"),) for rank in range(40)}
+
+
+def test_layer_behind_a_gate_is_asked_after_its_experiment(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked_alone: list[str] = []
+    ask = evaluate._evaluate
+
+    def note(view: UserView, kind: str, name: str) -> Outcome:
+        asked_alone.append(name)
+        return ask(view, kind, name)
+
+    monkeypatch.setattr(evaluate, "_evaluate", note)
+    made = sample()
+    asked = [Asked("layer", "guarded"), Asked("experiment", "e"), Asked("experiment", "p"), Asked("layer", "plain")]
+    seen = view(made, USERS[0])
+    guarded, own, *_ = find_outcomes(seen, Ways(made, asked))
+    assert guarded.verdict is own.verdict
+    assert guarded.delegate == "e"
+    assert asked_alone == []
 
 
 def test_what_everyone_gets_is_there_before_the_first_user() -> None:
