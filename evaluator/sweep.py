@@ -9,6 +9,7 @@ layers that delegate to it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from evaluator.conditions import GATE, walk_gate
@@ -111,18 +112,16 @@ class Behind:
 
     __slots__ = ("_known", "_settled", "_walked", "condition")
 
-    def __init__(self, condition: GateCondition) -> None:
+    def __init__(self, condition: GateCondition, members: Iterable[tuple[int, object, Spec]]) -> None:
         self.condition = condition
         self._settled: list[Member] = []
         self._walked: list[Member] = []
+        for place, key, spec in members:
+            rules = spec.rules[1:]
+            is_settled = not rules or rules[0].constant is not None
+            (self._settled if is_settled else self._walked).append((place, key, spec, rules))
         # By the trail and the marks that the gate leaves: the outcomes of the settled, by place and by key.
         self._known: dict[object, tuple[list[tuple[int, Outcome]], dict[object, Outcome]]] = {}
-
-    def add(self, place: int, key: object, spec: Spec) -> None:
-        """Add a spec."""
-        rules = spec.rules[1:]
-        is_settled = not rules or rules[0].constant is not None
-        (self._settled if is_settled else self._walked).append((place, key, spec, rules))
 
     def find(self, view: UserView, outcomes: list[Outcome]) -> None:
         """Put what each comes to in its place."""
@@ -162,8 +161,8 @@ class Ways[One: Asked]:
     """How several specs are answered, in their order.
 
     `outcomes` has what everyone gets, and a placeholder for each outcome that depends on the user; `constants` has the
-    former by what a view knows them by. Of the latter, `others` has the ways, each behind its place; specs behind gates
-    are asked before these, but layers after them, to find what their experiments came to.
+    former by what a view knows them by. Of the latter, `others` has the ways, each behind its place; specs that share
+    a gate are asked before these, but layers after them, to find what their experiments came to.
     """
 
     __slots__ = ("asked", "constants", "gated", "gated_layers", "others", "outcomes")
@@ -173,22 +172,26 @@ class Ways[One: Asked]:
         self.outcomes: list[Outcome] = []
         self.constants: dict[object, Outcome] = {}
         self.others: list[tuple[int, object, Walk, Any]] = []
-        # By the gate and the answer that is wanted of it.
-        self.gated: dict[tuple[str, bool], Behind] = {}
-        self.gated_layers: dict[tuple[str, bool], Behind] = {}
+        # By the gate and the answer that is wanted of it, and whether they are layers.
+        gated: dict[tuple[str, bool, bool], tuple[GateCondition, list[tuple[int, object, Spec]]]] = {}
         for place, one in enumerate(self.asked):
             key, find, what = one.way or one.find_way(project)
             if find is None:
                 self.constants[key] = what
             elif (first := _find_first(find, what)) is not None:
-                gated = self.gated_layers if one.kind == LAYER else self.gated
-                by = first.gate, first.wanted
-                if by not in gated:
-                    gated[by] = Behind(first)
-                gated[by].add(place, key, what)
+                by = first.gate, first.wanted, one.kind == LAYER
+                gated.setdefault(by, (first, []))[1].append((place, key, what))
             else:
                 self.others.append((place, key, find, what))
             self.outcomes.append(what if find is None else PENDING)
+        self.gated: list[Behind] = []
+        self.gated_layers: list[Behind] = []
+        for (_gate, _wanted, are_layers), (condition, members) in gated.items():
+            if len(members) > 1:
+                (self.gated_layers if are_layers else self.gated).append(Behind(condition, members))
+            else:  # nobody to share the gate with
+                self.others += [(place, key, walk, spec) for place, key, spec in members]
+        self.others.sort(key=itemgetter(0))
 
 
 def find_outcomes(view: UserView, ways: Ways[Any]) -> list[Outcome]:
@@ -197,11 +200,11 @@ def find_outcomes(view: UserView, ways: Ways[Any]) -> list[Outcome]:
         return [_ask_anew(view, asked) for asked in ways.asked]
     memo, outcomes = view.memo, ways.outcomes.copy()
     memo.update(ways.constants)
-    for behind in ways.gated.values():
+    for behind in ways.gated:
         behind.find(view, outcomes)
     for place, key, find, what in ways.others:
         outcomes[place] = memo[key] = memo[key] if key in memo else find(view, what)
-    for behind in ways.gated_layers.values():
+    for behind in ways.gated_layers:
         behind.find(view, outcomes)
     return outcomes
 

@@ -54,6 +54,7 @@ def sample() -> Project:
             "l": layer(to_experiment),
             "plain": layer(rule(value={}, configDelegate="p")),
             "guarded": layer(rule(passes, value={}, configDelegate="e"), to_experiment),
+            "also guarded": layer(rule(passes, value={}, configDelegate="e"), to_experiment),
             "new": layer(rule(passes, value={"b": 1}), to_experiment, default={"b": 0}, useNewLayerEval=True),
             "lost": layer(rule(value={"a": 3}, configDelegate="gone")),
         },
@@ -105,7 +106,7 @@ def test_users_who_are_asked_in_turns_get_their_own() -> None:
     asked = list_asked(made)
     ways = Ways(made, asked)
     assert {"c", "staff", "half"}.isdisjoint(one.name for one in behind_gates(ways))
-    assert {"behind", "held", "out", "guarded"} <= {one.name for one in behind_gates(ways)}
+    assert {"behind", "held", "out", "guarded", "also guarded"} <= {one.name for one in behind_gates(ways)}
     for user in (*USERS, *USERS[::-1]):
         for one, outcome in zip(asked, find_outcomes(view(made, user), ways), strict=True):
             assert show(one, outcome) == show(one, find_outcome(view(made, user), one.kind, one.name)), (user, one.name)
@@ -119,22 +120,23 @@ def behind_gates(ways: Ways[Asked]) -> list[Asked]:
 def test_specs_behind_one_gate_share_what_nothing_else_decides() -> None:
     made = sample()
     ways = Ways(made, [Asked("experiment", "held"), Asked("experiment", "out"), Asked("gate", "behind")])
-    assert [one.condition.gate for one in ways.gated.values()] == ["staff"]
+    assert [one.condition.gate for one in ways.gated] == ["staff"]
     first, second = (find_outcomes(view(made, {"userID": name}), ways) for name in "ab")
     assert all(one is other and one.is_shared for one, other in zip(first, second, strict=True))
     assert find_outcomes(view(made, USERS[1]), ways)[0].verdict.value == {"a": 0}
+    assert not Ways(made, [Asked("experiment", "held")]).gated  # one alone gains nothing
 
 
 def test_a_gate_that_leaves_much_behind_is_not_remembered_for_ever() -> None:
     ranks = [rule(on_field("rank", "any", [str(rank)]), rule_id=f"r{rank}", passPercentage=0) for rank in range(40)]
     held = experiment(rule(condition("pass_gate", None, "ranked")), rule(value={"a": 1}))
-    made = project({"ranked": gate(*ranks)}, {"held": held})
-    ways = Ways(made, [Asked("experiment", "held")])
+    made = project({"ranked": gate(*ranks)}, {"held": held, "also": held})
+    ways = Ways(made, [Asked("experiment", "held"), Asked("experiment", "also")])
     trails = {find_outcomes(view(made, {"custom": {"rank": rank}}), ways)[0].trail for rank in range(40)}
     assert trails == {(("ranked", "false", f"r{rank}"),) for rank in range(40)}
 
 
-def test_layer_behind_a_gate_is_asked_after_its_experiment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_layers_behind_a_gate_are_asked_after_their_experiment(monkeypatch: pytest.MonkeyPatch) -> None:
     asked_alone: list[str] = []
     ask = evaluate._evaluate
 
@@ -144,9 +146,8 @@ def test_layer_behind_a_gate_is_asked_after_its_experiment(monkeypatch: pytest.M
 
     monkeypatch.setattr(evaluate, "_evaluate", note)
     made = sample()
-    asked = [Asked("layer", "guarded"), Asked("experiment", "e"), Asked("experiment", "p"), Asked("layer", "plain")]
-    seen = view(made, USERS[0])
-    guarded, own, *_ = find_outcomes(seen, Ways(made, asked))
+    asked = [Asked("layer", "guarded"), Asked("layer", "also guarded"), Asked("experiment", "e")]
+    guarded, _also, own = find_outcomes(view(made, USERS[0]), Ways(made, asked))
     assert guarded.verdict is own.verdict
     assert guarded.delegate == "e"
     assert asked_alone == []
