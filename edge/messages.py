@@ -49,7 +49,7 @@ class Request:
 class Reply:
     """One HTTP reply, and what makes its exposure events once it has gone: no client waits for that.
 
-    Nor for letting go of `made_from`, what a reply holds for nothing else.
+    Nor for what is done `ahead` for the next one, or for letting go of `made_from`, what it holds for nothing else.
     """
 
     status: int
@@ -57,6 +57,7 @@ class Reply:
     headers: tuple[Header, ...] = (JSON_HEADER,)
     events: FindEvents = find_no_events
     made_from: object = None
+    ahead: Callable[[], None] = find_nothing
 
 
 class Refusal(Exception):

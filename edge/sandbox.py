@@ -151,6 +151,7 @@ class Sandbox:
         self.go_on()
         if self._projects is not None:
             self._projects.write_missing_pages(self.background.page_writing_limit_bytes)
+        reply.ahead()
 
     def hand_over(self, events: ClientEvents, api_key: str = "") -> Handover:
         """Deliver or store a client's events before its request is answered; the result says what the answer may be.

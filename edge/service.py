@@ -46,7 +46,7 @@ def answer(sandbox: Sandbox, request: Request) -> Reply:
     body = b"" if request.method == "HEAD" else reply.body
     shared = share_with_origin(request.find_header("origin"), sandbox)
     headers = (*reply.headers, *shared, NO_STORE, sandbox.spec_header(), timing_header(sandbox, took_ms))
-    return Reply(reply.status, body, headers, reply.events, reply.made_from)
+    return Reply(reply.status, body, headers, reply.events, reply.made_from, reply.ahead)
 
 
 def answer_at_place(sandbox: Sandbox, request: Request) -> Reply:

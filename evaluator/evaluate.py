@@ -99,7 +99,7 @@ def find_outcome(view: UserView, kind: str, name: str) -> Outcome:
         return outcome
     elif spec.is_lonely:
         # Nothing it does can lead back to it.
-        outcome = memo[name] = walk_alone(view, spec)
+        outcome = memo[name] = walk_alone(view, spec, spec.rules)
         return outcome
     # It may lead to others: a mark against circles.
     memo[name] = PENDING
@@ -200,10 +200,10 @@ def walk_on(  # noqa: C901, PLR0912  # whole: here is where the time goes
     return keep(spec, verdict, trail, marks) if outcome is None or outcome.marks != marks else outcome
 
 
-def walk_alone(view: UserView, spec: Spec) -> Outcome:
-    """Walk a spec that is lonely, where no trace is kept: as `walk` does, with nothing to pass on."""
+def walk_alone(view: UserView, spec: Spec, rules: Sequence[Rule]) -> Outcome:
+    """Try the rules that are left of a spec that is lonely, where no trace is kept: with nothing to pass on."""
     memo = view.memo
-    for rule in spec.rules:
+    for rule in rules:
         questions = rule.plain
         for reading, test, wanted in rule.prepare() if questions is None else questions:
             if reading in memo:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from evaluator.bucketing import USER_BUCKETS
 from evaluator.coerce import find_number, find_text
 from evaluator.operators import LIST_OPERATORS, OPERATORS, to_lowered, to_unit_hash, write_element
-from evaluator.sources import BUCKET, SOURCES
+from evaluator.sources import BUCKET, SOURCES, find_sight
 from evaluator.spec import (
     ALWAYS,
     PUBLIC,
@@ -142,7 +142,7 @@ def _find_reading(readings: Readings, document: Document, convert: Conversion) -
     key = (kind, convert, _find_reference(kind, document))
     reading = readings.get(key)
     if reading is None:
-        reading = readings[key] = Reading(SOURCES[kind](document), convert)
+        reading = readings[key] = Reading(SOURCES[kind](document), convert, find_sight(document))
     return reading
 
 

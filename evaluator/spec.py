@@ -23,19 +23,24 @@ type Source = Callable[[UserView], object]
 type Exposure = tuple[str, str, str]
 
 ALWAYS: Final = 100
+# What a reading sees: what `view.UserView.attributes` identifies alone, unit IDs beside it, or more.
+ATTRIBUTES: Final = "attributes"
+UNITS: Final = "units"
+ANYTHING: Final = "anything"
 
 
 class Reading:
     """One derived value of a user; views keep what it read, so the same reading is made once per user.
 
-    `convert(source(view))` is the value for the user of a view.
+    `convert(source(view))` is the value for the user of a view; `sees` tells what of the user it depends on.
     """
 
-    __slots__ = ("convert", "source")
+    __slots__ = ("convert", "sees", "source")
 
-    def __init__(self, source: Source, convert: Conversion) -> None:
+    def __init__(self, source: Source, convert: Conversion, sees: str = ANYTHING) -> None:
         self.source = source
         self.convert = convert
+        self.sees = sees
 
 
 # A reading, its test, and the answer that makes the condition true.

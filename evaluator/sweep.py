@@ -1,39 +1,49 @@
 """Many specs for one user, as whole responses ask for them: the same outcomes as one by one, for less.
 
 What is asked stays the same from user to user, so the specs are looked up once. Where nothing surrounds the walks of a
-project, they are all that is left to do. Specs whose first rule asks the same gate, a holdout mostly, ask it together,
-and those that nothing else decides are recalled by its answer. What an experiment came to is kept in the view, for the
-layers that delegate to it.
+project, they are all that is left to do. Specs whose first rule asks the same gate, a holdout mostly, ask it together;
+for users with the same attributes there are fewer rules to try (`alike`). What an experiment came to is kept in the
+view, for the layers that delegate to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
+from evaluator.alike import Alike, is_named
 from evaluator.conditions import GATE, walk_gate
-from evaluator.evaluate import LAYER, MOST_TRAILS, find_outcome, share, walk, walk_alone, walk_on
+from evaluator.evaluate import LAYER, find_outcome, share, walk, walk_alone, walk_on
 from evaluator.outcome import PENDING
 from evaluator.spec import NOTHING_ASKED, GateCondition, ListCondition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from evaluator.alike import Named
     from evaluator.outcome import Outcome
     from evaluator.project import Project
-    from evaluator.spec import Exposure, Rule, Spec, Verdict
+    from evaluator.spec import Exposure, Rule, Spec
     from evaluator.view import UserView
 
 
-type Walk = Callable[[UserView, Any], Outcome]
-# What a view knows an outcome by, what finds it, and that of what; where everyone gets the same, None and the outcome.
-type Way = tuple[object, Walk | None, Any]
-# A place among the outcomes, what a view knows the outcome by, the spec, and its rules behind the first.
+# What a view knows an outcome by; the spec, where nothing leads back to it; the outcome, where everyone gets the same.
+type Way = tuple[object, Spec | None, Outcome | None]
+# A place among the outcomes, what a view knows the outcome by, the spec, and the rules to try.
 type Member = tuple[int, object, Spec, Sequence[Rule]]
+# Outcomes by place and by key.
+type Recalled = tuple[list[tuple[int, Outcome]], dict[object, Outcome]]
 
 # Gates that are followed on one way: each takes a part of the sandbox's stack.
 MOST_FOLLOWED: Final = 20
+# Of what users have in common, that there is a plan for: a bound on memory.
+MOST_PLANS: Final = 8
+# Of ways through a gate, that specs behind it are recalled for.
+MOST_RECALLED: Final = 32
+
+# Where a view keeps the ways that are to be planned for users like its own.
+_UNPLANNED: Final = object()
 
 
 class Asked:
@@ -51,36 +61,20 @@ class Asked:
 
     def find_way(self, project: Project) -> Way:
         """Look the spec up; one that is not there yet may be there the next time."""
-        spec = project.find_spec(self.kind, self.name)
+        kind, spec = self.kind, project.find_spec(self.kind, self.name)
         if spec is None:
-            return self, _ask_anew, self
-        found = _find_walk(project, self.kind, spec)
-        # A mark against circles would stand where the outcome of a gate does.
-        key = self if found is None else self.name if self.kind == GATE else spec
-        way = self.way = (key, *(found or (_ask_anew, self)))
+            return self, None, None
+        key = self.name if kind == GATE else spec
+        if kind == LAYER and spec.use_new_layer_eval:
+            way: Way = self, None, None
+        elif spec.constant is not None:
+            way = key, None, spec.constant.plain or share(spec, spec.constant)
+        elif kind != GATE or spec.is_lonely or comes_to_an_end(project, spec):
+            way = key, spec, None
+        else:  # a mark against circles would stand where its outcome does
+            way = self, None, None
+        self.way = way
         return way
-
-
-def _ask_anew(view: UserView, asked: Asked) -> Outcome:
-    return find_outcome(view, asked.kind, asked.name)
-
-
-def _find_plain(spec: Spec, verdict: Verdict) -> Outcome:
-    plain = verdict.plain
-    return share(spec, verdict) if plain is None else plain
-
-
-def _find_walk(project: Project, kind: str, spec: Spec) -> tuple[Walk | None, object] | None:
-    """Return what walks a spec where nothing can lead back to it, and of what, as in a way."""
-    if kind == LAYER and spec.use_new_layer_eval:
-        return None
-    if spec.constant is not None:
-        return None, _find_plain(spec, spec.constant)
-    if spec.is_lonely:
-        return walk_alone, spec
-    if kind == GATE and not comes_to_an_end(project, spec):
-        return None
-    return walk, spec
 
 
 def comes_to_an_end(project: Project, gate: Spec) -> bool:
@@ -107,107 +101,207 @@ def _ends(project: Project, gate: Spec, above: tuple[str, ...], known: set[str])
     return True
 
 
+def walk_each(
+    view: UserView, members: Iterable[Member], outcomes: list[Outcome], trail: tuple[Exposure, ...], marks: int
+) -> None:
+    """Put what each comes to in its place, behind rules that left this trail and these marks."""
+    memo = view.memo
+    for place, key, spec, rules in members:
+        outcomes[place] = memo[key] = memo[key] if key in memo else walk_on(view, spec, rules, trail, marks)
+
+
 class Behind:
-    """Specs whose first rule asks one gate and nothing else; `settled` are those that ask nothing behind it either."""
+    """Specs whose first rule asks one gate and nothing else, the same gate for the same answer.
 
-    __slots__ = ("_known", "_settled", "_walked", "condition")
+    Those that nothing decides behind it are `settled`, and recalled by what the gate leaves; the others are walked.
+    """
 
-    def __init__(self, condition: GateCondition, members: Iterable[tuple[int, object, Spec]]) -> None:
+    __slots__ = ("_known", "condition", "settled", "walked")
+
+    def __init__(self, condition: GateCondition, settled: Sequence[Member], walked: Sequence[Member]) -> None:
         self.condition = condition
-        self._settled: list[Member] = []
-        self._walked: list[Member] = []
-        for place, key, spec in members:
-            rules = spec.rules[1:]
-            is_settled = not rules or rules[0].constant is not None
-            (self._settled if is_settled else self._walked).append((place, key, spec, rules))
-        # By the trail and the marks that the gate leaves: the outcomes of the settled, by place and by key.
-        self._known: dict[object, tuple[list[tuple[int, Outcome]], dict[object, Outcome]]] = {}
+        self.settled = settled
+        self.walked = walked
+        # By the trail and the marks that the gate leaves.
+        self._known: dict[object, Recalled] = {}
 
     def find(self, view: UserView, outcomes: list[Outcome]) -> None:
         """Put what each comes to in its place."""
         memo, condition = view.memo, self.condition
         all_hold, trail, marks = memo.get(condition) or walk_gate(view, condition, find_outcome)
         if all_hold is not False:  # for the few whom the gate stops
-            for place, key, spec, _rules in (*self._settled, *self._walked):
+            for place, key, spec, _rules in (*self.settled, *self.walked):
                 outcomes[place] = memo[key] = walk(view, spec)
             return
-        for place, key, spec, rules in self._walked:
-            outcomes[place] = memo[key] = memo[key] if key in memo else walk_on(view, spec, rules, trail, marks)
-        if self._settled:
+        if self.settled:
             known = self._known.get((trail, marks))
             in_place, by_key = self._recall(view, trail, marks) if known is None else known
             memo.update(by_key)
             for place, outcome in in_place:
                 outcomes[place] = outcome
+        walk_each(view, self.walked, outcomes, trail, marks)
 
-    def _recall(
-        self, view: UserView, trail: tuple[Exposure, ...], marks: int
-    ) -> tuple[list[tuple[int, Outcome]], dict[object, Outcome]]:
+    def _recall(self, view: UserView, trail: tuple[Exposure, ...], marks: int) -> Recalled:
         """Return what the settled come to behind a gate that leaves this; it is the same for every user."""
-        found = [(place, key, walk_on(view, spec, rules, trail, marks)) for place, key, spec, rules in self._settled]
+        found = [(place, key, walk_on(view, spec, rules, trail, marks)) for place, key, spec, rules in self.settled]
         known = [(place, outcome) for place, _key, outcome in found], {key: outcome for _place, key, outcome in found}
-        if len(self._known) < MOST_TRAILS:
+        if len(self._known) < MOST_RECALLED:
             self._known[trail, marks] = known
         return known
 
+    def shorten(self, alike: Alike) -> Behind:
+        """Return the same for users who are alike."""
+        settled = list(self.settled)
+        walked: list[Member] = []
+        for place, key, spec, rules in self.walked:
+            left, is_settled = alike.shorten(rules)
+            (settled if is_settled else walked).append((place, key, spec, left))
+        return Behind(self.condition, settled, walked)
 
-def _find_first(find: Walk, what: Any) -> GateCondition | None:
-    """Return the condition of a spec's first rule, where that asks one gate and nothing else."""
-    first: Rule | None = what.rules[0] if find is walk else None
-    return first.only if first is not None and first.plain is NOTHING_ASKED else None
+
+@dataclass(slots=True)
+class Plan:
+    """What is to be done for each user, in this order: layers that share a gate find what their experiments came to.
+
+    `outcomes` has what is known beforehand, and a placeholder for each outcome that depends on the user; `constants`
+    has the former by what a view knows them by.
+    """
+
+    outcomes: list[Outcome]
+    constants: dict[object, Outcome]
+    gated: Sequence[Behind]
+    alone: Sequence[Member]
+    walked: Sequence[Member]
+    gated_layers: Sequence[Behind]
+
+    def follow(self, view: UserView) -> list[Outcome]:
+        """Return the outcomes for a user."""
+        memo, outcomes = view.memo, self.outcomes.copy()
+        memo.update(self.constants)
+        for behind in self.gated:
+            behind.find(view, outcomes)
+        for place, key, spec, rules in self.alone:
+            outcomes[place] = memo[key] = memo[key] if key in memo else walk_alone(view, spec, rules)
+        walk_each(view, self.walked, outcomes, (), 0)
+        for behind in self.gated_layers:
+            behind.find(view, outcomes)
+        return outcomes
+
+    def shorten(self, alike: Alike) -> Plan:
+        """Return the plan for users who are alike: fewer rules to try, and more outcomes that are known beforehand."""
+        outcomes, constants = self.outcomes.copy(), self.constants.copy()
+        alone: list[Member] = []
+        walked: list[Member] = []
+        for members, still in (self.alone, alone), (self.walked, walked):
+            for place, key, spec, rules in members:
+                left, is_settled = alike.shorten(rules)
+                if is_settled:
+                    verdict = (left[0].certain if left else None) or spec.fallback
+                    outcomes[place] = constants[key] = verdict.plain or share(spec, verdict)
+                else:
+                    still.append((place, key, spec, left))
+        gated, gated_layers = [[one.shorten(alike) for one in some] for some in (self.gated, self.gated_layers)]
+        return Plan(outcomes, constants, gated, alone, walked, gated_layers)
+
+
+def make_plan(
+    outcomes: list[Outcome], constants: dict[object, Outcome], members: Iterable[Member], kinds: Sequence[str]
+) -> Plan:
+    """Make the plan for members, of specs of these kinds, that suits all users."""
+    alone: list[Member] = []
+    walked: list[Member] = []
+    # By the gate, the answer that is wanted of it, and whether they are layers.
+    gated: dict[tuple[str, bool, bool], list[Member]] = {}
+    for member in members:
+        place, _key, spec, rules = member
+        gate = rules[0].only if rules[0].plain is NOTHING_ASKED else None
+        if gate is not None:
+            gated.setdefault((gate.gate, gate.wanted, kinds[place] == LAYER), []).append(member)
+        else:
+            (alone if spec.is_lonely else walked).append(member)
+    behind: list[Behind] = []
+    behind_layers: list[Behind] = []
+    for (_gate, _wanted, are_layers), sharing in gated.items():
+        if len(sharing) > 1:
+            (behind_layers if are_layers else behind).append(_share_gate(sharing))
+        else:  # nobody to share the gate with
+            walked += sharing
+    walked.sort(key=itemgetter(0))
+    return Plan(outcomes, constants, behind, alone, walked, behind_layers)
+
+
+def _share_gate(members: Sequence[Member]) -> Behind:
+    settled: list[Member] = []
+    walked: list[Member] = []
+    for place, key, spec, rules in members:
+        rest = rules[1:]
+        is_settled = not rest or rest[0].constant is not None
+        (settled if is_settled else walked).append((place, key, spec, rest))
+    return Behind(cast("GateCondition", members[0][3][0].only), settled, walked)
 
 
 class Ways[One: Asked]:
-    """How several specs are answered, in their order.
+    """How several specs are answered, in their order: by a plan, but for those that are asked `anew` each time.
 
-    `outcomes` has what everyone gets, and a placeholder for each outcome that depends on the user; `constants` has the
-    former by what a view knows them by. Of the latter, `others` has the ways, each behind its place; specs that share
-    a gate are asked before these, but layers after them, to find what their experiments came to.
+    What `is_kept` for further users has shorter plans for those who are alike (`plan_ahead`).
     """
 
-    __slots__ = ("asked", "constants", "gated", "gated_layers", "others", "outcomes")
+    __slots__ = ("_is_kept", "_plans", "anew", "asked", "plan")
 
-    def __init__(self, project: Project, asked: Iterable[One]) -> None:
+    def __init__(self, project: Project, asked: Iterable[One], *, is_kept: bool = False) -> None:
         self.asked = list(asked)
-        self.outcomes: list[Outcome] = []
-        self.constants: dict[object, Outcome] = {}
-        self.others: list[tuple[int, object, Walk, Any]] = []
-        # By the gate and the answer that is wanted of it, and whether they are layers.
-        gated: dict[tuple[str, bool, bool], tuple[GateCondition, list[tuple[int, object, Spec]]]] = {}
+        self.anew: list[tuple[int, One]] = []
+        outcomes: list[Outcome] = []
+        constants: dict[object, Outcome] = {}
+        members: list[Member] = []
         for place, one in enumerate(self.asked):
-            key, find, what = one.way or one.find_way(project)
-            if find is None:
-                self.constants[key] = what
-            elif (first := _find_first(find, what)) is not None:
-                by = first.gate, first.wanted, one.kind == LAYER
-                gated.setdefault(by, (first, []))[1].append((place, key, what))
+            key, spec, constant = one.way or one.find_way(project)
+            outcomes.append(PENDING if constant is None else constant)
+            if constant is not None:
+                constants[key] = constant
+            elif spec is None:
+                self.anew.append((place, one))
             else:
-                self.others.append((place, key, find, what))
-            self.outcomes.append(what if find is None else PENDING)
-        self.gated: list[Behind] = []
-        self.gated_layers: list[Behind] = []
-        for (_gate, _wanted, are_layers), (condition, members) in gated.items():
-            if len(members) > 1:
-                (self.gated_layers if are_layers else self.gated).append(Behind(condition, members))
-            else:  # nobody to share the gate with
-                self.others += [(place, key, walk, spec) for place, key, spec in members]
-        self.others.sort(key=itemgetter(0))
+                members.append((place, key, spec, spec.rules))
+        self.plan = make_plan(outcomes, constants, members, [one.kind for one in self.asked])
+        self._is_kept = is_kept
+        # By the attributes of those who were asked for: a plan for all such users but the named, once there is one.
+        self._plans: dict[bytes, tuple[Named, Plan] | None] = {}
+
+    def find_plan(self, view: UserView) -> Plan:
+        """Return the plan for a user: the shorter one for those alike, where there is one."""
+        if not self._is_kept:
+            return self.plan
+        attributes, plans = view.attributes, self._plans
+        known = plans.get(attributes)
+        if known is not None:
+            named, plan = known
+            return self.plan if is_named(view, named) else plan
+        if not plans or attributes in plans:  # who follows the first is often like that, but not everybody is
+            view.memo.setdefault(_UNPLANNED, []).append(self)
+        if len(plans) < MOST_PLANS:
+            plans[attributes] = None
+        return self.plan
+
+    def plan_for(self, view: UserView) -> None:
+        """Make the plan for users who are like this one."""
+        alike = Alike(view)
+        plan = self.plan.shorten(alike)
+        self._plans[view.attributes] = alike.named, plan
+
+
+def plan_ahead(view: UserView) -> None:
+    """Make shorter plans for users like this one, who was asked for, where it is time to; best when nobody waits."""
+    unplanned: list[Ways[Any]] = view.memo.pop(_UNPLANNED, [])
+    for ways in unplanned:
+        ways.plan_for(view)
 
 
 def find_outcomes(view: UserView, ways: Ways[Any]) -> list[Outcome]:
     """Return what `find_outcome` returns for each."""
-    if _surround(view):
-        return [_ask_anew(view, asked) for asked in ways.asked]
-    memo, outcomes = view.memo, ways.outcomes.copy()
-    memo.update(ways.constants)
-    for behind in ways.gated:
-        behind.find(view, outcomes)
-    for place, key, find, what in ways.others:
-        outcomes[place] = memo[key] = memo[key] if key in memo else find(view, what)
-    for behind in ways.gated_layers:
-        behind.find(view, outcomes)
+    if view.surroundings or view.project.cmab_configs:
+        return [find_outcome(view, asked.kind, asked.name) for asked in ways.asked]
+    outcomes = ways.find_plan(view).follow(view)
+    for place, asked in ways.anew:
+        outcomes[place] = find_outcome(view, asked.kind, asked.name)
     return outcomes
-
-
-def _surround(view: UserView) -> object:
-    return view.surroundings or view.project.cmab_configs

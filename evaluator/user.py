@@ -14,6 +14,7 @@ from evaluator.errors import InvalidUser
 
 SCALAR_FIELDS: Final = ("userID", "email", "ip", "userAgent", "country", "locale", "appVersion")
 OBJECT_FIELDS: Final = ("customIDs", "custom", "privateAttributes", "statsigEnvironment")
+UNITS: Final = frozenset(("userID", "customIDs"))
 # How a spec calls the unit ID that is no custom ID, in lower case.
 USER_ID: Final = "userid"
 EMPTY: Final[Mapping[str, object]] = {}
@@ -47,6 +48,11 @@ class User:
     def environment(self) -> Mapping[str, object]:
         """Return the user's own environment."""
         return self.fields.get("statsigEnvironment") or EMPTY
+
+    @property
+    def attributes(self) -> dict[str, object]:
+        """Return the fields that are no unit IDs."""
+        return {key: value for key, value in self.fields.items() if key not in UNITS}
 
     def find_unit_id(self, id_type: str, lowered: str) -> object:
         """Return the raw value of a unit ID, or None."""

@@ -6,6 +6,7 @@ valid for one spec and one instant only; make one per request.
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from evaluator.errors import EvaluationDepthExceeded
@@ -25,6 +26,8 @@ MOST_NESTED: Final = 301
 MOST_CIRCLES: Final = 1_000
 # Where a view keeps the app that its caller set.
 _APP_ID: Final = object()
+# Where a view keeps what its user's attributes are known by.
+_ATTRIBUTES: Final = object()
 # Where a view counts the circles that did not end a question.
 _CIRCLES: Final = object()
 
@@ -71,6 +74,15 @@ class UserView:
         """Return the environment of users who have none of their own."""
         environment = self.options.environment
         return self.project.default_tier if environment is None else environment
+
+    @property
+    def attributes(self) -> bytes:
+        """Identify what conditions see of the user beside unit IDs; a digest, to be kept where no user may be."""
+        known: bytes | None = self.memo.get(_ATTRIBUTES)
+        if known is None:
+            seen = repr((self.user.attributes, self.environment, self.options.global_custom))
+            known = self.memo[_ATTRIBUTES] = sha256(seen.encode("utf-8", "backslashreplace")).digest()
+        return known
 
     def loggable_user(self) -> dict[str, object]:
         """Return the user as events and client responses carry it."""

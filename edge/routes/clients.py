@@ -5,6 +5,7 @@ that no preflight is needed.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from json import loads
 from typing import Final
 
@@ -22,6 +23,7 @@ from edge.routes.schemas import ANY, ERROR, INTEGER, MAYBE_OBJECT, METADATA, OBJ
 from evaluator.bucketing import find_name_hash
 from evaluator.client_response import FORMATS, Parts, ResponseOptions, join_parts, write_response_parts
 from evaluator.project import Project
+from evaluator.sweep import plan_ahead
 
 PLACES: Final = (KeyPlace.QUERY, KeyPlace.HEADER)
 HASHES: Final = ("djb2", "sha256", "none")
@@ -47,7 +49,8 @@ def post_initialize(call: Call) -> Reply:
     if parts["has_updates"] == b"false":
         return json_reply(200, {"has_updates": False})
     parts = {**parts, "user": encode_json(echo_user(sent)), "sdkInfo": SDK_INFO}
-    return Reply(200, finish_response(project, sight, parts), made_from=(view, parts))
+    text = finish_response(project, sight, parts)
+    return Reply(200, text, made_from=(view, parts), ahead=partial(plan_ahead, view))
 
 
 def read_options(caller: Caller, body: Body, time: int, *, may_choose: bool) -> ResponseOptions:

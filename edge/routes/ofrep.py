@@ -22,6 +22,7 @@ from evaluator.client_response import identify
 from evaluator.conditions import GATE
 from evaluator.evaluate import CONFIG, LAYER
 from evaluator.evaluation import Evaluation
+from evaluator.sweep import plan_ahead
 from evaluator.user import OBJECT_FIELDS, SCALAR_FIELDS, User
 
 PLACES: Final = (KeyPlace.API_KEY, KeyPlace.BEARER, KeyPlace.HEADER)
@@ -88,7 +89,8 @@ def post_flags(call: Call) -> Reply:
     header: Header = ("etag", tag.encode())
     if holds_tag(call.request.find_header("if-none-match") or "", tag):
         return Reply(304, b"", (header,))
-    return Reply(200, b'{"flags":[%b%b' % (b",".join(texts), end), (JSON_HEADER, header), made_from=view)
+    body = b'{"flags":[%b%b' % (b",".join(texts), end)
+    return Reply(200, body, (JSON_HEADER, header), made_from=view, ahead=partial(plan_ahead, view))
 
 
 def write_checked(checked: Check) -> Item:

@@ -60,7 +60,7 @@ class Flags:
         for flag in self.flags:
             if flag.name not in shown and asking.shows(view, flag.section, flag.name, flag.document):
                 shown[flag.name] = flag
-        ways = Ways(view.project, shown.values())
+        ways = Ways(view.project, shown.values(), is_kept=sees_all)
         if sees_all:
             self._all = ways
         return ways

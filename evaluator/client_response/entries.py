@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from json.encoder import encode_basestring_ascii as quote
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from evaluator.client_response.texts import write_text
@@ -56,8 +57,8 @@ class Section:
 
     __slots__ = ("listed", "ways", "wholes")
 
-    def __init__(self, project: Project, listed: Iterable[Listed]) -> None:
-        self.ways = Ways(project, listed)
+    def __init__(self, project: Project, listed: Iterable[Listed], *, is_kept: bool = False) -> None:
+        self.ways = Ways(project, listed, is_kept=is_kept)
         self.listed = self.ways.asked
         self.wholes = [one.wholes for one in self.listed]
 
@@ -68,7 +69,7 @@ def write_entry(listed: Listed, outcome: Outcome, find_label: Label, shown: Show
         return _write_gate(listed, outcome, find_label, shown)
     verdict = outcome.verdict
     start, unit, device, fields, shows_activity = find_frame(listed, outcome, find_label, shown)
-    value, rule_id = write_text(verdict.value), write_text(verdict.rule_id + outcome.suffix)
+    value, rule_id = write_text(verdict.value), quote(verdict.rule_id + outcome.suffix)
     if listed.entity == CONFIG_ENTITY:
         group = ',"passed":true' if verdict.passed else ',"passed":false'
     else:
@@ -85,7 +86,7 @@ def write_entry(listed: Listed, outcome: Outcome, find_label: Label, shown: Show
 
 def _write_gate(listed: Listed, outcome: Outcome, find_label: Label, shown: Shown) -> str:
     verdict, name = outcome.verdict, find_label(listed.name)
-    value, rule_id = "true" if verdict.passed else "false", write_text(verdict.rule_id + outcome.suffix)
+    value, rule_id = "true" if verdict.passed else "false", quote(verdict.rule_id + outcome.suffix)
     id_type = id_type_of(outcome)
     unit = "" if id_type is None or not shown.id_type else f',"id_type":{write_text(id_type)}'
     return f',{name}:{{"name":{name},"value":{value},"rule_id":{rule_id}{unit},"secondary_exposures":['

@@ -39,9 +39,9 @@ class Listing:
     __slots__ = ("bandits", "configs", "gates", "layers")
 
     def __init__(self, project: Project) -> None:
-        self.gates = Section(project, _list(project.gates, GATE))
-        self.configs = Section(project, _list(project.configs, CONFIG))
-        self.layers = Section(project, _list(project.layers, LAYER))
+        self.gates = Section(project, _list(project.gates, GATE), is_kept=True)
+        self.configs = Section(project, _list(project.configs, CONFIG), is_kept=True)
+        self.layers = Section(project, _list(project.layers, LAYER), is_kept=True)
         bandits = cast("Mapping[str, dict[str, object]]", project.cmab_configs)
         self.bandits = {name: Listed(name, EXPERIMENT, "autotune", one) for name, one in bandits.items()}
 

@@ -9,9 +9,21 @@ from evaluator.evaluation import Evaluation
 from evaluator.outcome import PENDING, Outcome
 from evaluator.overrides import Overrides
 from evaluator.project import Project
-from evaluator.sweep import MOST_FOLLOWED, Asked, Ways, comes_to_an_end, find_outcomes
+from evaluator.sweep import MOST_FOLLOWED, MOST_PLANS, Asked, Plan, Ways, comes_to_an_end, find_outcomes, plan_ahead
 from evaluator.view import UserView
-from tests.evaluator.builders import Json, condition, config, experiment, gate, layer, on_field, project, rule, view
+from tests.evaluator.builders import (
+    NOW,
+    Json,
+    condition,
+    config,
+    experiment,
+    gate,
+    layer,
+    on_field,
+    project,
+    rule,
+    view,
+)
 
 STAFF = on_field("email", "str_contains_any", ["@staff.test"])
 USERS: tuple[Json, ...] = ({"userID": "a"}, {"userID": "b", "email": "b@staff.test"}, {"userID": "c"}, {})
@@ -104,27 +116,31 @@ def test_sections_of_one_view_come_to_the_same(is_forced: bool) -> None:
 def test_users_who_are_asked_in_turns_get_their_own() -> None:
     made = sample()
     asked = list_asked(made)
-    ways = Ways(made, asked)
+    ways = Ways(made, asked, is_kept=True)
     assert {"c", "staff", "half"}.isdisjoint(one.name for one in behind_gates(ways))
     assert {"behind", "held", "out", "guarded", "also guarded"} <= {one.name for one in behind_gates(ways)}
-    for user in (*USERS, *USERS[::-1]):
-        for one, outcome in zip(asked, find_outcomes(view(made, user), ways), strict=True):
+    for user in (*USERS, *USERS[::-1], *USERS):
+        seen = view(made, user)
+        outcomes = find_outcomes(seen, ways)
+        plan_ahead(seen)
+        for one, outcome in zip(asked, outcomes, strict=True):
             assert show(one, outcome) == show(one, find_outcome(view(made, user), one.kind, one.name)), (user, one.name)
 
 
 def behind_gates(ways: Ways[Asked]) -> list[Asked]:
-    alone = {place for place, *_ in ways.others} | {at for at, one in enumerate(ways.outcomes) if one is not PENDING}
-    return [one for place, one in enumerate(ways.asked) if place not in alone]
+    plan = ways.plan
+    groups = [(*one.settled, *one.walked) for one in (*plan.gated, *plan.gated_layers)]
+    return [ways.asked[place] for members in groups for place, *_ in members]
 
 
 def test_specs_behind_one_gate_share_what_nothing_else_decides() -> None:
     made = sample()
     ways = Ways(made, [Asked("experiment", "held"), Asked("experiment", "out"), Asked("gate", "behind")])
-    assert [one.condition.gate for one in ways.gated] == ["staff"]
+    assert [one.condition.gate for one in ways.plan.gated] == ["staff"]
     first, second = (find_outcomes(view(made, {"userID": name}), ways) for name in "ab")
     assert all(one is other and one.is_shared for one, other in zip(first, second, strict=True))
     assert find_outcomes(view(made, USERS[1]), ways)[0].verdict.value == {"a": 0}
-    assert not Ways(made, [Asked("experiment", "held")]).gated  # one alone gains nothing
+    assert not Ways(made, [Asked("experiment", "held")]).plan.gated  # one alone gains nothing
 
 
 def test_a_gate_that_leaves_much_behind_is_not_remembered_for_ever() -> None:
@@ -156,12 +172,115 @@ def test_layers_behind_a_gate_are_asked_after_their_experiment(monkeypatch: pyte
 def test_what_everyone_gets_is_there_before_the_first_user() -> None:
     made = sample()
     ways = Ways(made, list_asked(made))
-    known = {one.name for one, outcome in zip(ways.asked, ways.outcomes, strict=True) if outcome is not PENDING}
-    assert known == {"always", "never", "empty"}
-    assert len(ways.constants) == len(known)
+    assert list_known(ways, ways.plan) == {"always", "never", "empty"}
+    assert len(ways.plan.constants) == 3
     seen = view(made)
     assert PENDING not in find_outcomes(seen, ways)
-    assert PENDING in ways.outcomes
+    assert PENDING in ways.plan.outcomes
+
+
+def list_known(ways: Ways[Asked], plan: Plan) -> set[str]:
+    """The names of what a plan says before anybody is asked."""
+    return {one.name for one, outcome in zip(ways.asked, plan.outcomes, strict=True) if outcome is not PENDING}
+
+
+def of_free_plan(user_id: str) -> Json:
+    return {"userID": user_id, "custom": {"plan": "free"}}
+
+
+def for_plans() -> Project:
+    on_free, on_paid = on_field("plan", "any", ["free"]), on_field("plan", "any", ["paid"])
+    is_ada, is_late = on_field("userID", "any", ["ada"]), condition("current_time", "after", NOW)
+    return project(
+        {
+            "free": gate(rule(on_free)),
+            "paid": gate(rule(on_paid)),
+            "ada": gate(rule(is_ada)),
+            "half": gate(rule(on_paid), rule(is_ada), rule(on_free, share=50), rule()),
+            "late": gate(rule(on_paid), rule(is_late)),
+            "nested": gate(rule(condition("pass_gate", None, "late"), on_paid), rule(on_free)),
+        }
+    )
+
+
+def follow(ways: Ways[Asked], user: UserView) -> None:
+    """Ask about a user, and plan ahead for the next ones."""
+    find_outcomes(user, ways)
+    plan_ahead(user)
+
+
+def test_users_with_the_same_attributes_get_a_shorter_plan() -> None:
+    made = for_plans()
+    ways = Ways(made, list_asked(made), is_kept=True)
+    first = ways.plan
+    follow(ways, view(made, of_free_plan("a")))
+    second, third = (ways.find_plan(view(made, of_free_plan(name))) for name in "bc")
+    assert second is third
+    assert second is not first
+    assert list_known(ways, first) == set()
+    assert list_known(ways, second) == {"free", "paid", "ada"}
+    left = {spec.name: len(rules) for _place, _key, spec, rules in (*second.alone, *second.walked)}
+    # A gate that a rule asks is exposed, whether the rest of the rule holds or not.
+    assert left == {"half": 1, "late": 1, "nested": 2}
+
+
+def test_user_whom_a_condition_names_is_not_alike() -> None:
+    made = for_plans()
+    ways = Ways(made, list_asked(made), is_kept=True)
+    follow(ways, view(made, of_free_plan("a")))
+    assert ways.find_plan(view(made, of_free_plan("c"))) is not ways.plan
+    assert ways.find_plan(view(made, of_free_plan("Ada"))) is ways.plan
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"custom": {"plan": 1}}, {"custom": {"plan": True}}),
+        ({"custom": {"plan": 1}}, {"custom": {"plan": "1"}}),
+        ({"custom": {"plan": 1}}, {"custom": {"plan": 1.0}}),
+        ({"custom": {"plan": "a"}}, {"privateAttributes": {"plan": "a"}}),
+        ({"email": "a"}, {"country": "a"}),
+        ({}, {"statsigEnvironment": {"tier": "staging"}}),
+    ],
+)
+def test_attributes_tell_users_apart(one: Json, other: Json) -> None:
+    made = for_plans()
+    assert view(made, one).attributes != view(made, other).attributes
+    assert view(made, one).attributes == view(made, {**one, "userID": "b", "customIDs": {"c": "d"}}).attributes
+
+
+def test_attributes_are_those_of_a_side_that_evaluates() -> None:
+    made = for_plans()
+    of_sides = {
+        view(made, USERS[0], **options).attributes
+        for options in ({}, {"environment": {"tier": "staging"}}, {"global_custom": {"plan": "free"}})
+    }
+    assert len(of_sides) == 3
+    assert not any(b"staging" in one for one in of_sides)  # a digest: nothing of a user is kept
+
+
+def test_plans_are_bounded() -> None:
+    made = for_plans()
+    ways = Ways(made, list_asked(made), is_kept=True)
+    users = [{"custom": {"plan": str(number)}} for number in range(MOST_PLANS + 1)]
+
+    def list_planned() -> list[bool]:
+        return [ways.find_plan(view(made, user)) is not ways.plan for user in users]
+
+    for user in users:
+        follow(ways, view(made, user))
+    assert list_planned() == [True] + [False] * MOST_PLANS  # not for everybody: the second like that tells
+    for user in users:
+        follow(ways, view(made, user))
+    assert list_planned() == [True] * MOST_PLANS + [False]
+
+
+def test_what_is_not_kept_is_not_planned() -> None:
+    made = for_plans()
+    ways = Ways(made, list_asked(made))
+    for name in "abc":
+        follow(ways, view(made, of_free_plan(name)))
+    assert ways.find_plan(view(made, of_free_plan("d"))) is ways.plan
 
 
 def test_layer_shares_what_its_experiment_came_to() -> None:

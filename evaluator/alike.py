@@ -1,0 +1,70 @@
+"""What is the same for all users with the same attributes: rules that hold for none of them, or for all.
+
+Users differ in their unit IDs, and most conditions do not ask for these. Those that do ask mostly whether an ID is one
+of a few, and most users are none of those.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evaluator.spec import ATTRIBUTES, UNITS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from evaluator.spec import Reading, Rule
+    from evaluator.view import UserView
+
+# The readings of IDs, each with those that conditions look for.
+type Named = dict[Reading, set[object]]
+
+
+def is_named(view: UserView, named: Named) -> bool:
+    """Tell whether conditions look for a user."""
+    return any(view.read(reading) in targets for reading, targets in named.items())
+
+
+class Alike:
+    """Users with the attributes of this one, but for those who are `named`."""
+
+    def __init__(self, view: UserView) -> None:
+        self._view = view
+        self.named: Named = {}
+
+    def shorten(self, rules: Sequence[Rule]) -> tuple[Sequence[Rule], bool]:
+        """Leave out rules that hold for none of them, and what stands behind one that holds for all.
+
+        Returns what is left, and whether that comes to the same for all of them. A rule that asks other specs stays:
+        these are exposed whether it holds or not.
+        """
+        view, memo = self._view, self._view.memo
+        left: list[Rule] = []
+        rest = iter(rules)
+        for rule in rest:
+            questions = rule.plain
+            if questions is None:  # not prepared: nobody came as far as that
+                left.append(rule)
+                left += rest
+                break
+            held = None
+            if rule.is_lonely:
+                held = True
+                for reading, test, wanted in questions:
+                    sees = reading.sees
+                    if sees is ATTRIBUTES:
+                        if test(memo[reading] if reading in memo else view.read(reading)) is not wanted:
+                            held = False
+                            break
+                    elif sees is UNITS and type(targets := getattr(test, "__self__", None)) is frozenset:
+                        self.named.setdefault(reading, set()).update(targets)
+                        if wanted:
+                            held = False
+                            break
+                    else:
+                        held = None
+            if held is not False:
+                left.append(rule)
+                if held:
+                    return left, len(left) == 1 and rule.certain is not None and rule.delegate is None
+        return left, not left
