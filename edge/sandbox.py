@@ -1,6 +1,7 @@
 """What a sandbox keeps from one request to the next: settings, keys, the spec, deliveries, counters.
 
-Everything is fetched when first needed and kept. Nothing of a request is kept: another client's request may be next.
+Everything is fetched when first needed and kept. Nothing of a request is kept but digests: another client's request
+may be next.
 """
 
 from collections.abc import Sequence
@@ -151,7 +152,8 @@ class Sandbox:
         self.go_on()
         if self._projects is not None:
             self._projects.write_missing_pages(self.background.page_writing_limit_bytes)
-        reply.ahead()
+        if self.requests < self.background.requests_per_sandbox:
+            reply.ahead()
 
     def hand_over(self, events: ClientEvents, api_key: str = "") -> Handover:
         """Deliver or store a client's events before its request is answered; the result says what the answer may be.

@@ -36,35 +36,35 @@ class Alike:
         """Leave out rules that hold for none of them, and what stands behind one that holds for all.
 
         Returns what is left, and whether that comes to the same for all of them. A rule that asks other specs stays:
-        these are exposed whether it holds or not.
+        these are exposed whether it holds or not. Nothing is looked at behind a bucket, where groups are told apart, or
+        where nobody came so far.
         """
         view, memo = self._view, self._view.memo
         left: list[Rule] = []
         rest = iter(rules)
         for rule in rest:
             questions = rule.plain
-            if questions is None:  # not prepared: nobody came as far as that
+            if questions is None:  # not prepared
                 left.append(rule)
                 left += rest
-                break
-            held = None
-            if rule.is_lonely:
-                held = True
-                for reading, test, wanted in questions:
-                    sees = reading.sees
-                    if sees is ATTRIBUTES:
-                        if test(memo[reading] if reading in memo else view.read(reading)) is not wanted:
-                            held = False
-                            break
-                    elif sees is UNITS and type(targets := getattr(test, "__self__", None)) is frozenset:
-                        self.named.setdefault(reading, set()).update(targets)
-                        if wanted:
-                            held = False
-                            break
-                    else:
-                        held = None
-            if held is not False:
+                return left, False
+            if not rule.is_lonely:
                 left.append(rule)
-                if held:
-                    return left, len(left) == 1 and rule.certain is not None and rule.delegate is None
+                continue
+            for reading, test, wanted in questions:
+                sees = reading.sees
+                if sees is ATTRIBUTES:
+                    if test(memo[reading] if reading in memo else view.read(reading)) is not wanted:
+                        break
+                elif sees is UNITS and type(targets := getattr(test, "__self__", None)) is frozenset:
+                    self.named.setdefault(reading, set()).update(targets)
+                    if wanted:
+                        break
+                else:
+                    left.append(rule)
+                    left += rest
+                    return left, False
+            else:
+                left.append(rule)
+                return left, len(left) == 1 and rule.certain is not None and rule.delegate is None
         return left, not left

@@ -149,6 +149,12 @@ class Behind:
             self._known[trail, marks] = known
         return known
 
+    def recall_ahead(self, view: UserView) -> None:
+        """Find what the settled come to behind the gate, for those who pass it as this user did."""
+        step = view.memo.get(self.condition)
+        if step is not None and step[0] is False and self.settled:
+            self._recall(view, step[1], step[2])
+
     def shorten(self, alike: Alike) -> Behind:
         """Return the same for users who are alike."""
         settled = list(self.settled)
@@ -288,6 +294,9 @@ class Ways[One: Asked]:
         alike = Alike(view)
         plan = self.plan.shorten(alike)
         self._plans[view.attributes] = alike.named, plan
+        if not is_named(view, alike.named):
+            for behind in (*plan.gated, *plan.gated_layers):
+                behind.recall_ahead(view)
 
 
 def plan_ahead(view: UserView) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -48,6 +49,23 @@ def test_view_of_the_user_is_let_go_of_behind_the_reply() -> None:
     kept = initialize(Sandbox(platform(project())), {"user": USER}).made_from
     assert isinstance(kept, tuple)
     assert isinstance(kept[0], UserView)
+
+
+@pytest.mark.parametrize(("share", "is_planned"), [("1", False), ("2", True)])
+def test_next_response_is_planned_where_another_request_may_come(share: str, is_planned: bool) -> None:
+    sandbox = Sandbox(platform(project(), requests_per_sandbox=share))
+    done: list[bool] = []
+    reply = initialize(sandbox, {"user": USER})
+    sandbox.after_reply(replace(reply, ahead=lambda: done.append(True)))
+    assert done == [True] * is_planned
+
+
+def test_users_who_are_alike_get_what_a_fresh_sandbox_answers() -> None:
+    sandbox = Sandbox(platform(project()))
+    for number in range(6):
+        user = {**USER, "userID": f"u{number}"}
+        reused, fresh = (initialize(one, {"user": user}) for one in (sandbox, Sandbox(platform(project()))))
+        assert reused.body == fresh.body
 
 
 def test_body_written_backwards_in_base64_is_read_as_latin_1() -> None:
