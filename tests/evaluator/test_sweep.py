@@ -8,8 +8,9 @@ from evaluator.evaluate import find_outcome
 from evaluator.evaluation import Evaluation
 from evaluator.outcome import PENDING, Outcome
 from evaluator.overrides import Overrides
+from evaluator.plan import Plan
 from evaluator.project import Project
-from evaluator.sweep import MOST_FOLLOWED, MOST_PLANS, Asked, Plan, Ways, comes_to_an_end, find_outcomes, plan_ahead
+from evaluator.sweep import MOST_FOLLOWED, MOST_PLANS, Asked, Ways, comes_to_an_end, find_outcomes, plan_ahead
 from evaluator.view import UserView
 from tests.evaluator.builders import (
     NOW,
