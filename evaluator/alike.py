@@ -6,9 +6,10 @@ of a few, and most users are none of those.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from evaluator.spec import ATTRIBUTES, UNITS
+from evaluator.sources import ALIASES
+from evaluator.user import USER_ID
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
 
 # The readings of IDs, each with those that conditions look for.
 type Named = dict[Reading, set[object]]
+
+# What a reading sees: what `view.UserView.attributes` identifies alone, unit IDs beside it, or more.
+_ATTRIBUTES: Final = "attributes"
+_UNITS: Final = "units"
+_ANYTHING: Final = "anything"
+# Condition types that read the field they name, or what follows from another one.
+_OF_FIELDS: Final = frozenset(("user_field", "ip_based", "ua_based"))
+_OTHERS: Final = {"environment_field": _ATTRIBUTES, "unit_id": _UNITS}
 
 
 def is_named(view: UserView, named: Named) -> bool:
@@ -52,11 +61,11 @@ class Alike:
                 left.append(rule)
                 continue
             for reading, test, wanted in questions:
-                sees = reading.sees
-                if sees is ATTRIBUTES:
+                sees = reading.sees or _find_sight(reading)
+                if sees is _ATTRIBUTES:
                     if test(memo[reading] if reading in memo else view.read(reading)) is not wanted:
                         break
-                elif sees is UNITS and type(targets := getattr(test, "__self__", None)) is frozenset:
+                elif sees is _UNITS and type(targets := getattr(test, "__self__", None)) is frozenset:
                     self.named.setdefault(reading, set()).update(targets)
                     if wanted:
                         break
@@ -68,3 +77,14 @@ class Alike:
                 left.append(rule)
                 return left, len(left) == 1 and rule.certain is not None and rule.delegate is None
         return left, not left
+
+
+def _find_sight(reading: Reading) -> str:
+    """Return what a reading sees, and note it there: few are ever asked, so none is when conditions are prepared."""
+    kind, _, name = reading.reference or ("", None, "")
+    sees = _OTHERS.get(kind, _ANYTHING)
+    if kind in _OF_FIELDS and isinstance(name, str):
+        lowered = name.lower()
+        sees = _UNITS if ALIASES.get(lowered, lowered).lower() == USER_ID else _ATTRIBUTES
+    reading.sees = sees
+    return sees

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from evaluator.bucketing import USER_BUCKETS
 from evaluator.coerce import find_number, find_text
 from evaluator.operators import LIST_OPERATORS, OPERATORS, to_lowered, to_unit_hash, write_element
-from evaluator.sources import BUCKET, SOURCES, find_sight
+from evaluator.sources import BUCKET, SOURCES
 from evaluator.spec import (
     ALWAYS,
     PUBLIC,
@@ -33,11 +33,10 @@ from evaluator.units import find_unit
 
 if TYPE_CHECKING:
     from evaluator.operators import Conversion, Test
-    from evaluator.spec import Prepared
+    from evaluator.spec import Prepared, Reference
 
 type Document = Mapping[str, Any]
-# By condition type, conversion, and what is read.
-type Readings = dict[tuple[str, Conversion, object], Reading]
+type Readings = dict[Reference, Reading]
 
 # Of conversions, what does the same to whole numbers, in C.
 _OF_NUMBERS: Final[Mapping[Conversion, Any]] = {to_lowered: str, find_number: float}
@@ -142,7 +141,7 @@ def _find_reading(readings: Readings, document: Document, convert: Conversion) -
     key = (kind, convert, _find_reference(kind, document))
     reading = readings.get(key)
     if reading is None:
-        reading = readings[key] = Reading(SOURCES[kind](document), convert, find_sight(document))
+        reading = readings[key] = Reading(SOURCES[kind](document), convert, key)
     return reading
 
 

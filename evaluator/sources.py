@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, Final
 from evaluator.bucketing import USER_BUCKETS, to_bytes, unpack_number
 from evaluator.coerce import Instant, find_text
 from evaluator.country import find_country
-from evaluator.spec import ANYTHING, ATTRIBUTES, UNITS
 from evaluator.units import find_unit, make_unit_source
-from evaluator.user import USER_ID
 from evaluator.user_agent import find_user_agent_field
 
 if TYPE_CHECKING:
@@ -34,18 +32,7 @@ _BUILT_IN: Final = {
     "appversion": "appVersion",
     "useragent": "userAgent",
 }
-_ALIASES: Final = {"user_id": "userID", "app_version": "appVersion", "user_agent": "userAgent"}
-# Condition types that read the field they name, or what follows from another one.
-_OF_FIELDS: Final = frozenset(("user_field", "ip_based", "ua_based"))
-
-
-def find_sight(condition: Mapping[str, object]) -> str:
-    """Return what the source of a condition sees (`spec.Reading`)."""
-    kind = condition["type"]
-    if kind in _OF_FIELDS:
-        field = str(condition.get("field")).lower()
-        return UNITS if _ALIASES.get(field, field).lower() == USER_ID else ATTRIBUTES
-    return ATTRIBUTES if kind == "environment_field" else UNITS if kind == "unit_id" else ANYTHING
+ALIASES: Final = {"user_id": "userID", "app_version": "appVersion", "user_agent": "userAgent"}
 
 
 def find_field(field: str, absent: object = None) -> Source:
@@ -74,7 +61,7 @@ def _make_field_source(field: str, absent: object = None) -> Source:
 def _find_other_field(field: str, absent: object) -> Source:
     """Return the source that looks a field up among those of the caller's own."""
     lowered = field.lower()
-    alias = _ALIASES.get(lowered)
+    alias = ALIASES.get(lowered)
 
     def source(view: UserView) -> object:
         fields, shared = view.user.fields, view.options.global_custom

@@ -20,27 +20,27 @@ if TYPE_CHECKING:
     from evaluator.view import UserView
 
 type Source = Callable[[UserView], object]
+# A condition's type, the conversion of what it reads, and what that is: mostly the name of a field or a unit type.
+type Reference = tuple[str, Conversion, object]
 type Exposure = tuple[str, str, str]
 
 ALWAYS: Final = 100
-# What a reading sees: what `view.UserView.attributes` identifies alone, unit IDs beside it, or more.
-ATTRIBUTES: Final = "attributes"
-UNITS: Final = "units"
-ANYTHING: Final = "anything"
 
 
 class Reading:
     """One derived value of a user; views keep what it read, so the same reading is made once per user.
 
-    `convert(source(view))` is the value for the user of a view; `sees` tells what of the user it depends on.
+    `convert(source(view))` is the value for the user of a view. `reference` is None for what no condition reads;
+    `sees` is noted by `alike`, when it first asks.
     """
 
-    __slots__ = ("convert", "sees", "source")
+    __slots__ = ("convert", "reference", "sees", "source")
 
-    def __init__(self, source: Source, convert: Conversion, sees: str = ANYTHING) -> None:
+    def __init__(self, source: Source, convert: Conversion, reference: Reference | None = None) -> None:
         self.source = source
         self.convert = convert
-        self.sees = sees
+        self.reference = reference
+        self.sees: str | None = None
 
 
 # A reading, its test, and the answer that makes the condition true.
@@ -200,15 +200,19 @@ class Rule:
         self.unit = unit
         self.conditions = conditions
         self.nested = nested = [one for one in conditions if type(one) is not Condition]
-        asked = len(conditions) - len(nested)
+        # No condition asks another spec, or what nobody understands.
+        self.is_lonely = not nested
+        self.is_supported = True
+        # The nested condition, where it is the only one and a gate's.
+        self.only: GateCondition | None = None
+        asked = len(conditions)
+        if nested:
+            self.is_supported = Unsupported not in map(type, nested)
+            self.only = nested[0] if len(nested) == 1 and type(nested[0]) is GateCondition else None
+            asked -= len(nested)
         if asked and conditions[0] is PUBLIC:  # nearly always alone
             asked -= conditions.count(PUBLIC)
         self.plain: Sequence[Question] | None = None if asked else NOTHING_ASKED
-        # No condition asks another spec, or what nobody understands.
-        self.is_lonely = not nested
-        self.is_supported = not nested or Unsupported not in map(type, nested)
-        # The nested condition, where it is the only one and a gate's.
-        self.only = nested[0] if len(nested) == 1 and type(nested[0]) is GateCondition else None
         # By what the delegate came to, and the trail and marks before it: what the layer came to.
         self.delegated: dict[tuple[Outcome, tuple[Exposure, ...], int], Outcome] | None = None
         self.delegate: str | None = document.get("configDelegate")
