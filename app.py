@@ -4,11 +4,12 @@ import sys
 from typing import Final
 
 from edge.cold.compiling import compile_all
+from edge.cold.gathering import load_gathered
 
 # All of this only makes a fresh sandbox quicker (docs/cold-request.md); `make fuel` counts what it costs.
 IS_BUILDING = sys.platform == "wasi"  # the snapshot that every sandbox starts from is taken after the import
 if IS_BUILDING:
-    compile_all()  # before the first import of what it compiles
+    compile_all(load_gathered())  # before the first import of what it compiles
 
 from wit_world import exports
 from wit_world.imports import async_io, http_req

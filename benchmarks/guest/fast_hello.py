@@ -5,10 +5,11 @@ import sys
 from types import CodeType
 
 from edge.cold.compiling import compile_all, forget_compiled
+from edge.cold.gathering import Gathered
 
 IS_BUILDING = sys.platform == "wasi"
 if IS_BUILDING:
-    compile_all()
+    compile_all(Gathered())
 
 from componentize_py_types import Ok
 from wit_world.imports import async_io, http_req, http_resp

@@ -7,7 +7,7 @@ try:
 except ImportError:  # built with everything
     LEFT_OUT: frozenset[str] = frozenset()  # type: ignore[no-redef]
 
-MEASURES: Final = ("compiling", "plain_runtime", "rehearsal", "packing", "listing", "freezing")
+MEASURES: Final = ("compiling", "gathering", "plain_runtime", "rehearsal", "packing", "listing", "freezing")
 
 
 def is_chosen(measure: str) -> bool:

@@ -14,7 +14,8 @@ from types import CodeType, ModuleType
 from typing import Final
 
 from edge.cold.choice import is_chosen
-from edge.cold.packing import fill_free_chunks
+from edge.cold.gathering import Gathered
+from edge.cold.packing import ALL_SIZES, fill_free_chunks
 
 ROOMS: Final = ("edge", "evaluator", "specstore", "wit_world", "cbor2")
 # What those import of the standard library, as far as it is written in Python; what is missing here is only imported
@@ -42,7 +43,8 @@ class ReadyLoader(SourceFileLoader):
 class ReadyFinder:
     """Finds the modules that were compiled before; keeps all code, or what modules make would take its place."""
 
-    def __init__(self) -> None:
+    def __init__(self, gathered: Gathered) -> None:
+        self._gathered = gathered
         self._ready: dict[str, ModuleSpec] = {}
 
     def find_spec(self, name: str, _path: object = None, _target: ModuleType | None = None) -> ModuleSpec | None:
@@ -56,7 +58,7 @@ class ReadyFinder:
         if found is None or not isinstance(found.loader, SourceFileLoader) or found.origin is None:
             return
         if imported is None and (code := found.loader.get_code(name)) is not None:
-            found.loader = ReadyLoader(name, found.origin, code)
+            found.loader = ReadyLoader(name, found.origin, self._gathered.put_into(code))
             self._ready[name] = found
         for folder in found.submodule_search_locations or ():
             for inside in sorted(list_names(folder)):
@@ -73,15 +75,15 @@ def list_names(folder: str) -> Iterator[str]:
             yield name
 
 
-def compile_all() -> None:
-    """Compile, and have imports look there first."""
+def compile_all(gathered: Gathered) -> None:
+    """Compile, refer to what is gathered already, and have imports look there first."""
     if not is_chosen("compiling"):
         return
-    finder = ReadyFinder()
+    finder = ReadyFinder(gathered)
     for name in (*LIBRARY, *ROOMS):
         finder.compile_tree(name)
     gc.collect()
-    fill_free_chunks()
+    fill_free_chunks(ALL_SIZES)
     sys.meta_path.insert(0, finder)
 
 

@@ -11,11 +11,12 @@ from typing import Final
 
 from edge.cold.choice import is_chosen
 from edge.cold.compiling import forget_compiled
+from edge.cold.gathering import is_note_wanted, note_code
 from edge.cold.guards import require_nothing_left
 from edge.cold.last_step import do_last
 from edge.cold.order import close_heap, order_heap
 from edge.cold.plain_runtime import use_plain_runtime
-from edge.cold.rehearsal import Serve, rehearse
+from edge.cold.rehearsal import Serve, list_parts, rehearse
 
 # So many objects may be new before the collector looks through them. Reading a whole spec makes half of that, and with
 # Python's own 2,000 the same ones would be looked through again and again.
@@ -39,6 +40,8 @@ def finish(serve: Serve, begin: Callable[[], None]) -> None:
     if is_chosen("rehearsal"):
         warm_up = partial(rehearse, serve)
         warm_up()
+        if is_note_wanted():
+            note_code(list_parts(serve))
         order_heap(warm_up)
     require_nothing_left()
     close_heap()

@@ -6,7 +6,7 @@ end of the heap on. What was garbage becomes zeros, which the component leaves o
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from types import MethodType
 from typing import Final
@@ -15,6 +15,8 @@ OBJECT_HEADER: Final = 21  # bytes of a bytes object besides its content, in 32 
 ADJACENT: Final = 16  # so many chunks in a row without a gap: there are no free ones left of this size
 SMALLEST: Final = 16  # bytes of a chunk, of which all sizes are multiples; an object without attributes fits in it
 SIZES: Final = (4096, 2048, 1536, 1024, 896, 768, 640, *range(512, SMALLEST, -16))
+LARGEST: Final = SIZES[0]  # bytes; larger chunks are too few to be what requests are spread over
+ALL_SIZES: Final = (*(1 << power for power in range(17, 12, -1)), *SIZES)  # bytes; no free chunk is much longer
 ROOM: Final = 1 << 20  # bytes; a check takes some forty thousand
 
 LONGEST_TUPLE: Final = 20  # tuples from this length on are not kept for reuse
@@ -38,21 +40,34 @@ KINDS: Final[tuple[Callable[[], object], ...]] = (
 _kept: deque[object] = deque()
 
 
-def fill_free_chunks() -> None:
-    """Take every free chunk of the heap but its end."""
-    for size in SIZES:
-        fill_chunks(partial(bytes, size - OBJECT_HEADER), size)
-    fill_chunks(object, SMALLEST)
+def fill_free_chunks(sizes: Sequence[int] = SIZES) -> None:
+    """Take every free chunk of the heap but its end for good, those of these sizes."""
+    keep(take_free_chunks(sizes))
 
 
-def fill_chunks(make: Callable[[], object], size: int) -> None:
-    """Take every free chunk of a size; makes nothing else, which would leave new ones."""
+def take_free_chunks(sizes: Sequence[int]) -> deque[object]:
+    """Take every free chunk of the heap but its end, those of these sizes, for as long as the result is kept."""
+    taken: deque[object] = deque()
+    for size in sizes:
+        take_chunks(partial(bytes, size - OBJECT_HEADER), size, taken)
+    take_chunks(object, SMALLEST, taken)
+    return taken
+
+
+def take_chunks(make: Callable[[], object], size: int, taken: deque[object]) -> None:
+    """Take every free chunk of a size; makes nothing else, which would leave new ones.
+
+    The last of the large ones lie at the end of the heap, and are let go of again.
+    """
     adjacent = last = 0
     while adjacent < ADJACENT:
         filling = make()
         adjacent = adjacent + 1 if 0 < id(filling) - last <= size + SMALLEST else 0
         last = id(filling)
-        keep(filling)
+        taken.append(filling)
+    if size > LARGEST:
+        for _ in range(ADJACENT):
+            taken.pop()
 
 
 def use_up_free_lists() -> None:

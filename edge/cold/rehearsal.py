@@ -8,7 +8,8 @@ pages.
 """
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final
 
 from edge.cold.made_up import STORE, Rehearsed, make_checks, make_document, make_further, make_platform
@@ -54,6 +55,14 @@ def rehearse(serve: Serve = serve_in_memory, rounds: int = ROUNDS, further_round
     rehearse_failing_endpoint(serve, checks, further_rounds)
     rehearse_on(serve, raw, checks, further_rounds)
     rehearse_on(serve, paged, checks, rounds)  # last, because most sandboxes do this
+
+
+def list_parts(serve: Serve) -> Iterator[Callable[[], None]]:
+    """Yield the parts of a short rehearsal, what most sandboxes do first."""
+    paged, checks = make_platform(make_document(), is_paged=True), make_checks()
+    yield partial(rehearse_on, serve, paged, checks[-1:], 1)
+    yield partial(rehearse_on, serve, paged, checks, 1)
+    yield partial(rehearse, serve, 1, 1)
 
 
 def rehearse_on(serve: Serve, platform: MemoryPlatform, requests: tuple[Rehearsed, ...], rounds: int) -> None:

@@ -1,12 +1,12 @@
 """How the build of a component decides what to do."""
 
-import os
-import py_compile
 from pathlib import Path
 
 import pytest
 
-from devhost.build import COMPILED_BY, Recipe, is_compiled, read_choice
+from devhost import build
+from devhost.build import Recipe, read_choice
+from edge.cold import gathering
 
 
 @pytest.mark.parametrize(
@@ -23,22 +23,38 @@ def test_steps_are_left_out_by_choice(environment: dict[str, str], recipe: Recip
     assert read_choice(environment) == recipe
 
 
-def test_a_module_is_compiled_until_it_changes(tmp_path: Path) -> None:
-    module = tmp_path / "module.py"
-    module.write_text("VALUE = 1\n", encoding="utf-8")
-    assert not is_compiled(module)
-    compiled = tmp_path / "__pycache__" / f"module.{COMPILED_BY}.pyc"
-    py_compile.compile(str(module), cfile=str(compiled))
-    assert is_compiled(module)
-    module.write_text("VALUE = 12\n", encoding="utf-8")
-    os.utime(module, (1, 1))
-    assert not is_compiled(module)
+def test_the_first_of_two_runs_is_asked_for_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    note, found = tmp_path / "__pycache__" / "note", list[bytes]()
+
+    def run(_recipe: Recipe) -> None:
+        found.append(note.read_bytes())
+        note.write_bytes(b"noted")
+
+    monkeypatch.setattr(build, "REHEARSED", note)
+    monkeypatch.setattr(build, "run_builder_once", run)
+    build.run_builder(Recipe(is_fast=True))
+    assert found == [b"", b"noted"]
+    assert not note.exists(), "the next build runs other code"
 
 
-def test_a_module_compiled_by_its_hash_counts_as_new(tmp_path: Path) -> None:
-    module = tmp_path / "module.py"
-    module.write_text("VALUE = 1\n", encoding="utf-8")
-    compiled = tmp_path / "__pycache__" / f"module.{COMPILED_BY}.pyc"
-    mode = py_compile.PycInvalidationMode.CHECKED_HASH
-    py_compile.compile(str(module), cfile=str(compiled), invalidation_mode=mode)
-    assert not is_compiled(module)
+def test_no_note_is_left_by_a_run_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_recipe: Recipe) -> None:
+        raise build.BuildFailed("no builder")
+
+    monkeypatch.setattr(build, "REHEARSED", tmp_path / "note")
+    monkeypatch.setattr(build, "run_builder_once", fail)
+    with pytest.raises(build.BuildFailed):
+        build.run_builder(Recipe(is_fast=True))
+    assert not (tmp_path / "note").exists()
+
+
+def test_a_plain_build_runs_once_and_asks_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[bool] = []
+    monkeypatch.setattr(build, "REHEARSED", tmp_path / "note")
+    monkeypatch.setattr(build, "run_builder_once", lambda _recipe: runs.append((tmp_path / "note").exists()))
+    build.run_builder(Recipe())
+    assert runs == [False]
+
+
+def test_builder_and_build_mean_the_same_file() -> None:
+    assert Path(gathering.NOTE) == build.REHEARSED

@@ -9,6 +9,7 @@ import pytest
 
 from edge.cold import compiling
 from edge.cold.compiling import ReadyFinder, compile_all, forget_compiled
+from edge.cold.gathering import Gathered
 from edge.cold.last_step import do_last
 
 
@@ -57,8 +58,8 @@ def test_modules_come_from_the_code_that_was_compiled(
 ) -> None:
     monkeypatch.setattr(compiling, "ROOMS", (package,))
     monkeypatch.setattr(compiling, "LIBRARY", ("json", "nowhere_at_all"))
-    monkeypatch.setattr(compiling, "fill_free_chunks", lambda: None)  # takes dlmalloc's chunks; others have no end
-    compile_all()
+    monkeypatch.setattr(compiling, "fill_free_chunks", lambda _: None)  # takes dlmalloc's chunks; others have no end
+    compile_all(Gathered())
     (tmp_path / package / "inner" / "__init__.py").write_text("VALUE = 0\n", encoding="utf-8")
     try:
         module = __import__(package)
