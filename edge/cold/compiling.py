@@ -9,6 +9,7 @@ import gc
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import CodeType, ModuleType
 from typing import Final
@@ -76,7 +77,7 @@ def list_names(folder: str) -> Iterator[str]:
 
 
 def compile_all(gathered: Gathered) -> None:
-    """Compile, refer to what is gathered already, and have imports look there first."""
+    """Compile, refer to what is gathered already, and have imports look there first; then import what lies idle."""
     if not is_chosen("compiling"):
         return
     finder = ReadyFinder(gathered)
@@ -85,6 +86,8 @@ def compile_all(gathered: Gathered) -> None:
     gc.collect()
     fill_free_chunks(ALL_SIZES)
     sys.meta_path.insert(0, finder)
+    for name in gathered.idle:
+        import_module(name)
 
 
 def forget_compiled() -> None:

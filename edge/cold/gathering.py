@@ -4,7 +4,8 @@ Functions that run lie between many that do not, and so do their constants and t
 what is compiled. Names are made once, by whoever needs them first, and nothing in the snapshot can be moved. So the
 code that the rehearsal ran is written to a file, in the order in which it first ran, and with it what the bodies of
 modules and classes are made of; all of it is loaded as the first thing of the next run. What is compiled then refers to
-it in place of its own.
+it in place of its own. Modules of which the most usual request runs nothing are noted as well: imported before all
+others, they do not lie between what that request touches.
 
 The build (`devhost/build.py`) asks for a note with an empty file, and removes the file when it is done.
 """
@@ -13,7 +14,7 @@ import gc
 import marshal
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from importlib.machinery import SourceFileLoader
 from types import CodeType, FrameType
 from typing import Final
@@ -21,6 +22,7 @@ from typing import Final
 from edge.cold.choice import is_chosen
 from edge.cold.packing import ALL_SIZES, take_free_chunks
 
+OURS: Final = ("app", "edge", "evaluator", "specstore")
 NOTE: Final = f"{os.path.dirname(__file__)}/__pycache__/rehearsed.marshal"
 LONGEST: Final = 64  # of texts and bytes; what is longer is documentation, or a table
 CO_OPTIMIZED: Final = 1  # a flag of code whose names are numbered: of functions, not of modules and classes
@@ -32,9 +34,12 @@ type ConstantKey = tuple[type, Constant]  # the type as well: true is 1
 
 
 class Gathered:
-    """The code and the constants that lie together."""
+    """The code and the constants that lie together, and the modules that lie idle."""
 
-    def __init__(self, code: Iterable[CodeType] = (), constants: Iterable[Constant] = ()) -> None:
+    def __init__(
+        self, code: Iterable[CodeType] = (), constants: Iterable[Constant] = (), idle: Sequence[str] = ()
+    ) -> None:
+        self.idle = idle
         self._code: dict[CodeKey, CodeType] = {(one.co_filename, one): one for one in code}
         self._constants: dict[ConstantKey, Constant] = {(type(one), one): one for one in constants}
 
@@ -77,9 +82,11 @@ def is_note_wanted(note: str = NOTE) -> bool:
 def note_code(runs: Iterable[Callable[[], object]], note: str = NOTE) -> None:
     """Run some functions, and note the code that they run in its order, and what all bodies are made of.
 
-    Code that was watched is not what it was: what this run of the builder makes is not to be kept.
+    The first of them is the most usual request, which decides what modules are idle. Code that was watched is not what
+    it was: what this run of the builder makes is not to be kept.
     """
     ran: dict[CodeKey, None] = {}
+    idle: list[str] | None = None
 
     def see(frame: FrameType, event: str, _argument: object) -> None:
         code = frame.f_code
@@ -92,9 +99,20 @@ def note_code(runs: Iterable[Callable[[], object]], note: str = NOTE) -> None:
             run()
         finally:
             sys.setprofile(None)
+        if idle is None:
+            idle = list_idle({file for file, _code in ran})
     constants = {(type(one), one): one for body in list_bodies() for one in list_constants(body)}
     with open(note, "wb") as file:
-        file.write(marshal.dumps(([code for _file, code in ran], list(constants.values()))))
+        file.write(marshal.dumps(([code for _file, code in ran], list(constants.values()), idle or [])))
+
+
+def list_idle(used: Collection[str]) -> list[str]:
+    """List the modules that have none of these files, in the order of their import.
+
+    None of ours: most of them import one that is used.
+    """
+    named = ((name, getattr(module, "__file__", None)) for name, module in sys.modules.items())
+    return [name for name, file in named if file and file not in used and name.partition(".")[0] not in OURS]
 
 
 def list_bodies() -> Iterator[CodeType]:

@@ -1,6 +1,7 @@
 """What one run of the builder notes is what the next one lays together. Its figures are measured on the component."""
 
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
@@ -109,6 +110,15 @@ def test_constants_of_bodies_are_shared(note: str, text: str, is_shared: bool) -
     first, second = (gathered.put_into(compile(f"A = {text!r}", file, "exec")) for file in ("<one>", "<other>"))
     assert (first.co_consts[0] is second.co_consts[0]) is is_shared
     assert first.co_consts[0] == text
+
+
+def test_modules_that_the_first_run_uses_are_not_idle_and_none_of_ours_is(module: ModuleType, note: str) -> None:
+    note_code([lambda: module.outer(1), lambda: textwrap.dedent("")], note)
+    idle = load_gathered(note).idle
+    assert NAME not in idle
+    assert textwrap.__name__ in idle, "only a later run uses it"
+    assert not [name for name in idle if name.startswith(("edge", "evaluator", "specstore"))]
+    assert idle == [name for name in sys.modules if name in idle], "each after what it imports"
 
 
 def test_nothing_is_gathered_without_a_note(tmp_path: Path, note: str) -> None:

@@ -59,7 +59,9 @@ def test_modules_come_from_the_code_that_was_compiled(
     monkeypatch.setattr(compiling, "ROOMS", (package,))
     monkeypatch.setattr(compiling, "LIBRARY", ("json", "nowhere_at_all"))
     monkeypatch.setattr(compiling, "fill_free_chunks", lambda _: None)  # takes dlmalloc's chunks; others have no end
-    compile_all(Gathered())
+    compile_all(Gathered(idle=("json", f"{package}.inner")))
+    assert f"{package}.inner" in sys.modules, "imported before anyone asks for it"
+    del sys.modules[f"{package}.inner"], sys.modules[package]
     (tmp_path / package / "inner" / "__init__.py").write_text("VALUE = 0\n", encoding="utf-8")
     try:
         module = __import__(package)
