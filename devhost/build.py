@@ -25,6 +25,7 @@ from devhost.after_link.passed_bytes import pass_in_place
 from devhost.after_link.validation import Invalid, validate
 from devhost.baked_spec import UnusableFallback, write_baked_spec
 from edge.cold.choice import MEASURES
+from edge.cold.gathering import NOTE
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPONENT = ROOT / "bin" / "main.wasm"
@@ -32,7 +33,7 @@ LEFT_OUT = ROOT / "edge" / "cold" / "left_out.py"
 COUNTRY_TABLE = ROOT / "evaluator" / "country_table.py"
 ROOMS = ("evaluator", "specstore", "edge")
 PACKAGES = ("fastly-compute", "cbor2")
-REHEARSED = ROOT / "edge" / "cold" / "__pycache__" / "rehearsed.marshal"  # what requests run, while building
+REHEARSED = Path(NOTE)  # what requests run; there while building
 
 
 @dataclass(frozen=True, slots=True)

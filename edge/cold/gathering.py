@@ -79,31 +79,35 @@ def is_note_wanted(note: str = NOTE) -> bool:
     return os.path.isfile(note) and not os.path.getsize(note)
 
 
-def note_code(runs: Iterable[Callable[[], object]], note: str = NOTE) -> None:
-    """Run some functions, and note the code that they run in its order, and what all bodies are made of.
+def note_code(usual: Callable[[], object], others: Iterable[Callable[[], object]], note: str = NOTE) -> None:
+    """Run the most usual request, then others; note the code that runs in its order, and what all bodies are made of.
 
-    The first of them is the most usual request, which decides what modules are idle. Code that was watched is not what
-    it was: what this run of the builder makes is not to be kept.
+    The first decides what modules are idle. Code that was watched is not what it was: what this run of the builder
+    makes is not to be kept.
     """
     ran: dict[CodeKey, None] = {}
-    idle: list[str] | None = None
+    watch(usual, ran)
+    idle = list_idle({file for file, _code in ran})
+    for other in others:
+        watch(other, ran)
+    constants = {(type(one), one): one for body in list_bodies() for one in list_constants(body)}
+    with open(note, "wb") as file:
+        file.write(marshal.dumps(([code for _file, code in ran], list(constants.values()), idle)))
+
+
+def watch(run: Callable[[], object], ran: dict[CodeKey, None]) -> None:
+    """Run a function, and add the code that it runs."""
 
     def see(frame: FrameType, event: str, _argument: object) -> None:
         code = frame.f_code
         if event == "call" and not code.co_filename.startswith(GENERATED):
             ran.setdefault((code.co_filename, code))
 
-    for run in runs:
-        sys.setprofile(see)
-        try:
-            run()
-        finally:
-            sys.setprofile(None)
-        if idle is None:
-            idle = list_idle({file for file, _code in ran})
-    constants = {(type(one), one): one for body in list_bodies() for one in list_constants(body)}
-    with open(note, "wb") as file:
-        file.write(marshal.dumps(([code for _file, code in ran], list(constants.values()), idle or [])))
+    sys.setprofile(see)
+    try:
+        run()
+    finally:
+        sys.setprofile(None)
 
 
 def list_idle(used: Collection[str]) -> list[str]:

@@ -41,7 +41,7 @@ def finish(serve: Serve, begin: Callable[[], None]) -> None:
         warm_up = partial(rehearse, serve)
         warm_up()
         if is_note_wanted():
-            note_code(list_parts(serve))
+            note_code(*list_parts(serve))
         order_heap(warm_up)
     require_nothing_left()
     close_heap()

@@ -15,7 +15,7 @@ OBJECT_HEADER: Final = 21  # bytes of a bytes object besides its content, in 32 
 ADJACENT: Final = 16  # so many chunks in a row without a gap: there are no free ones left of this size
 SMALLEST: Final = 16  # bytes of a chunk, of which all sizes are multiples; an object without attributes fits in it
 SIZES: Final = (4096, 2048, 1536, 1024, 896, 768, 640, *range(512, SMALLEST, -16))
-LARGEST: Final = SIZES[0]  # bytes; larger chunks are too few to be what requests are spread over
+LARGEST: Final = SIZES[0]  # bytes; of larger chunks none is taken from the end of the heap, they would spend it
 ALL_SIZES: Final = (*(1 << power for power in range(17, 12, -1)), *SIZES)  # bytes; no free chunk is much longer
 ROOM: Final = 1 << 20  # bytes; a check takes some forty thousand
 

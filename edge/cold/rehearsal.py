@@ -8,7 +8,7 @@ pages.
 """
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -57,12 +57,11 @@ def rehearse(serve: Serve = serve_in_memory, rounds: int = ROUNDS, further_round
     rehearse_on(serve, paged, checks, rounds)  # last, because most sandboxes do this
 
 
-def list_parts(serve: Serve) -> Iterator[Callable[[], None]]:
-    """Yield the parts of a short rehearsal, what most sandboxes do first."""
+def list_parts(serve: Serve) -> tuple[Callable[[], None], tuple[Callable[[], None], ...]]:
+    """Return a short rehearsal: the request of most sandboxes, and all others in parts, the usual ones first."""
     paged, checks = make_platform(make_document(), is_paged=True), make_checks()
-    yield partial(rehearse_on, serve, paged, checks[-1:], 1)
-    yield partial(rehearse_on, serve, paged, checks, 1)
-    yield partial(rehearse, serve, 1, 1)
+    others = partial(rehearse_on, serve, paged, checks, 1), partial(rehearse, serve, 1, 1)
+    return partial(rehearse_on, serve, paged, checks[-1:], 1), others
 
 
 def rehearse_on(serve: Serve, platform: MemoryPlatform, requests: tuple[Rehearsed, ...], rounds: int) -> None:

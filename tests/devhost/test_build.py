@@ -6,7 +6,6 @@ import pytest
 
 from devhost import build
 from devhost.build import Recipe, read_choice
-from edge.cold import gathering
 
 
 @pytest.mark.parametrize(
@@ -54,7 +53,3 @@ def test_a_plain_build_runs_once_and_asks_for_nothing(tmp_path: Path, monkeypatc
     monkeypatch.setattr(build, "run_builder_once", lambda _recipe: runs.append((tmp_path / "note").exists()))
     build.run_builder(Recipe())
     assert runs == [False]
-
-
-def test_builder_and_build_mean_the_same_file() -> None:
-    assert Path(gathering.NOTE) == build.REHEARSED

@@ -59,7 +59,7 @@ def code_of(function: object) -> CodeType:
 
 def note_all(module: ModuleType, note: str) -> None:
     """Note what two functions of the module run."""
-    note_code([lambda: module.Kept().ran(), lambda: module.outer(1)], note)
+    note_code(lambda: module.Kept().ran(), [lambda: module.outer(1)], note)
 
 
 def run_gathered(note: str, source: str, place: str) -> tuple[list[CodeType], dict[str, Any]]:
@@ -105,7 +105,7 @@ def test_equal_code_of_another_file_is_not_taken(module: ModuleType, note: str) 
     ("text", "is_shared"), [("somewhere between other things", True), ("in no body at all", False)]
 )
 def test_constants_of_bodies_are_shared(note: str, text: str, is_shared: bool) -> None:
-    note_code([], note)
+    note_code(list, [], note)
     gathered = load_gathered(note)
     first, second = (gathered.put_into(compile(f"A = {text!r}", file, "exec")) for file in ("<one>", "<other>"))
     assert (first.co_consts[0] is second.co_consts[0]) is is_shared
@@ -113,7 +113,7 @@ def test_constants_of_bodies_are_shared(note: str, text: str, is_shared: bool) -
 
 
 def test_modules_that_the_first_run_uses_are_not_idle_and_none_of_ours_is(module: ModuleType, note: str) -> None:
-    note_code([lambda: module.outer(1), lambda: textwrap.dedent("")], note)
+    note_code(lambda: module.outer(1), [lambda: textwrap.dedent("")], note)
     idle = load_gathered(note).idle
     assert NAME not in idle
     assert textwrap.__name__ in idle, "only a later run uses it"
@@ -148,6 +148,6 @@ def test_watching_ends_when_something_goes_wrong(note: str) -> None:
         raise LookupError("not rehearsed")
 
     with pytest.raises(LookupError):
-        note_code([fail], note)
+        note_code(fail, [], note)
     assert sys.getprofile() is None
     assert is_note_wanted(note)
